@@ -1,0 +1,19 @@
+//! Frontdesk: the whole front desk of a small team in one binary.
+//!
+//! The rooms stand here from the ground up; a room imports only rooms above it in this list.
+//! `docs/ARCHITECTURE.md` tells what each holds and what it must never do, and `tests/tidy.rs`
+//! holds the sources against it.
+
+pub mod base;
+pub mod domain;
+pub mod config;
+pub mod net;
+pub mod mail;
+pub mod store;
+pub mod search;
+pub mod jobs;
+pub mod desk;
+pub mod channels;
+pub mod http;
+pub mod app;
+pub mod cli;

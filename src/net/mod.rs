@@ -1,0 +1,3 @@
+//! The only door outward: guarded dialling, TLS roots and the certificate that HTTP and SMTP share.
+//!
+//! Never a word of the domain. Nothing else in the program opens a socket outward.
