@@ -1,3 +1,10 @@
 //! The web side: poem routes, who-is-asking as argument types, the live socket, embedded assets.
 //!
 //! Never a business rule; never a write that is not one desk call.
+
+pub mod assets;
+pub mod headers;
+pub mod origin;
+pub mod problem;
+pub mod server;
+pub mod shell;
