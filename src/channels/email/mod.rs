@@ -1,3 +1,23 @@
 //! E-mail as a channel: the SMTP receiver and the delivery of replies.
 //!
 //! Never routing, contacts or threads: what a mail means is the desk's.
+
+pub mod address;
+pub mod command;
+mod connection;
+pub mod data;
+pub mod intake;
+pub mod receiver;
+pub mod reply;
+pub mod session;
+pub mod settings;
+mod tls;
+pub mod trace;
+
+pub use address::Mailbox;
+pub use intake::{Accepted, Body, Envelope, Intake, IntakeError, RecipientAnswer, StorageState, TlsInfo};
+pub use receiver::Receiver;
+pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;
