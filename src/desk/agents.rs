@@ -175,7 +175,8 @@ fn update(
     agent.active = patch.active.unwrap_or(agent.active);
     agent.only_assigned = patch.only_assigned.unwrap_or(agent.only_assigned);
     let is_active_owner = |other: &Agent| other.active && other.role == Role::Owner;
-    if !is_active_owner(&agent) && !writer.all::<Agent>()?.iter().any(|other| other.id != id && is_active_owner(other)) {
+    if !is_active_owner(&agent) && !writer.all::<Agent>()?.iter().any(|other| other.id != id && is_active_owner(other))
+    {
         return Err(Error::conflict("last_owner", "at least one active owner must remain"));
     }
     if let Some(hash) = hash {

@@ -18,13 +18,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::RateLimited`] with too many waiting, the store's own.
-    pub async fn upload(
-        &self,
-        who: &Who,
-        name: &str,
-        media_type: &str,
-        bytes: Prepared,
-    ) -> Result<Attachment> {
+    pub async fn upload(&self, who: &Who, name: &str, media_type: &str, bytes: Prepared) -> Result<Attachment> {
         who.must_write()?;
         let created_at = self.clock.now();
         let agent = who.agent.id;
@@ -33,7 +27,8 @@ impl Desk {
         let size = bytes.size();
         self.store
             .write_with(vec![bytes], move |writer, blobs| {
-                let waiting = writer.ids(Table::AttachmentUnbound, &Key::new(), None, Direction::Forward, MAX_WAITING)?;
+                let waiting =
+                    writer.ids(Table::AttachmentUnbound, &Key::new(), None, Direction::Forward, MAX_WAITING)?;
                 if waiting.len() >= MAX_WAITING {
                     return Err(Error::RateLimited(3600));
                 }

@@ -2,9 +2,7 @@
 
 use super::{Act, Desk, Error, Result, Who, events, words};
 use crate::base::{Timestamp, text};
-use crate::domain::{
-    Actor, Agent, AgentId, Conversation, ConversationId, Inbox, InboxId, Place, Scope, State, What,
-};
+use crate::domain::{Actor, Agent, AgentId, Conversation, ConversationId, Inbox, InboxId, Place, Scope, State, What};
 use crate::store::{Direction, Key, Rows, Table, Writer};
 
 /// Most tags a conversation has.

@@ -174,9 +174,15 @@ impl Letter<'_> {
         let sender = address::contact_key(&self.sender.email);
         let inbox = existing_inbox(writer, recipient.inbox)?;
         let clues = Clues { token: recipient.token.as_deref(), ids: &ids, sender: &sender, inbox, inboxes };
-        let mut conversation = match threading::home(writer, &clues)? {
-            Home::Join(id) => self.reopen(writer, act, writer_get(writer, id)?)?,
-            Home::New(related) => self.begin(writer, act, inbox, &sender, related, token)?,
+        let (mut conversation, changed) = match threading::home(writer, &clues)? {
+            Home::Join(id) => {
+                let old: Conversation = writer.get(id)?;
+                let before = old.attributes();
+                let now = self.reopen(writer, act, old)?;
+                let changed = now.attributes() != before;
+                (now, changed)
+            }
+            Home::New(related) => (self.begin(writer, act, inbox, &sender, related, token)?, false),
         };
         let message = self.message(writer, act, &conversation)?;
         conversation.last = Some(Last {
@@ -192,11 +198,12 @@ impl Letter<'_> {
         if parsed.unreadable() {
             conversation.trouble = Some(Trouble::Unreadable);
         }
-        conversation.talk_change =
-            writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
+        conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
         writer.put(&message)?;
         writer.put(&conversation)?;
-        writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+        if changed {
+            writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+        }
         Ok(conversation.id)
     }
 
@@ -303,10 +310,6 @@ impl Letter<'_> {
 /// Whether any part is a file rather than a picture inside the text.
 fn message_has_files(parsed: &Parsed) -> bool {
     parsed.parts.iter().any(|part| !part.inline)
-}
-
-fn writer_get(writer: &Writer<'_>, id: ConversationId) -> Result<Conversation> {
-    Ok(writer.get(id)?)
 }
 
 /// The inbox, or the first one when it is gone.

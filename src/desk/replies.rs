@@ -180,12 +180,16 @@ impl Desk {
                 if let Some(answered) = request.answered(writer)? {
                     return Ok((writer.get(MessageId(answered))?, conversation));
                 }
+                let before = conversation.attributes();
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
                 let mut message = events::blank(writer, act, &conversation, Kind::Comment)?;
                 message.author = Some(agent.id);
                 message.body = blobs.first().map(|blob| writer.add_blob(blob)).transpose()?;
                 message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
                 settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                if conversation.attributes() != before {
+                    writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+                }
                 finish(writer, act, &agent, DraftKind::Comment, Some(id), &request, &message)?;
                 Ok((message, conversation))
             })
@@ -291,6 +295,7 @@ impl Desk {
                     return Ok((message, conversation));
                 }
                 let mut conversation = target.open(writer, act, &scope, &recipients)?;
+                let before = conversation.attributes();
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
                 let mut message = events::blank(writer, act, &conversation, Kind::Outbound)?;
                 message.author = Some(agent.id);
@@ -316,6 +321,9 @@ impl Desk {
                     conversations::assign(writer, act, &mut conversation, Some(agent.id))?;
                 }
                 settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                if conversation.attributes() != before {
+                    writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+                }
                 finish(writer, act, &agent, DraftKind::Reply, target.id(), &request, &message)?;
                 Ok((message, conversation))
             })
@@ -423,8 +431,7 @@ fn settle(
     preview: &str,
     and_close: bool,
 ) -> Result<()> {
-    conversation.last =
-        Some(Last { kind: message.kind, author: agent.name.clone(), preview: String::from(preview) });
+    conversation.last = Some(Last { kind: message.kind, author: agent.name.clone(), preview: String::from(preview) });
     conversation.last_activity_at = conversation.last_activity_at.max(act.at);
     conversation.message_count += 1;
     conversation.has_attachments |= !message.attachments.is_empty();
@@ -438,9 +445,7 @@ fn settle(
         set_state(writer, act, conversation, Some(State::Closed), None)?;
     }
     conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
-    writer.put(conversation)?;
-    writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
-    Ok(())
+    Ok(writer.put(conversation)?)
 }
 
 /// Stores the message, drops the draft it was, remembers the request.

@@ -27,7 +27,7 @@ impl Desk {
     ///
     /// # Errors
     /// The store's own.
-    pub async fn retire(&self, keep: Keep, followers: &'static [&'static str]) -> Result<bool> {
+    pub async fn retire(&self, keep: Keep) -> Result<bool> {
         let now = self.clock.now();
         let act = self.act(Actor::System);
         let removed = self
@@ -40,7 +40,7 @@ impl Desk {
                 let seen_before = now.plus_days(-inbound::SEEN_DAYS);
                 removed += trim_pair(writer, Table::SeenByTime, Table::Seen, seen_before, SLICE)?;
                 removed += idempotency::forget(writer, now.plus_days(-idempotency::KEPT_DAYS), SLICE)?;
-                removed += trim_log(writer, now.plus_days(-LOG_DAYS), followers)?;
+                removed += trim_log(writer, now.plus_days(-LOG_DAYS))?;
                 Ok::<_, super::Error>(removed)
             })
             .await?;
@@ -58,8 +58,7 @@ fn purge(writer: &mut Writer<'_>, now: Timestamp, place: Place, before: Timestam
     if conversation.placed_at >= before {
         return Ok(0);
     }
-    let messages =
-        writer.ids(Table::MessageByConversation, &Key::new().u64(id.0), None, Direction::Backward, SLICE)?;
+    let messages = writer.ids(Table::MessageByConversation, &Key::new().u64(id.0), None, Direction::Backward, SLICE)?;
     for message in messages.iter().copied().map(MessageId) {
         let row: Message = writer.get(message)?;
         for file in row.attachments.iter().copied() {
@@ -117,15 +116,12 @@ pub(super) fn trim_pair(
     Ok(gone)
 }
 
-/// Trims the log behind its slowest follower and behind `before`.
-fn trim_log(writer: &mut Writer<'_>, before: Timestamp, followers: &[&str]) -> Result<usize> {
-    let mut behind = writer.last_change()?;
-    for follower in followers {
-        behind = behind.min(writer.unique(Table::Cursors, &Key::new().bytes(follower.as_bytes()))?.unwrap_or_default());
-    }
+/// Trims the log behind `before`. A follower that is further behind rebuilds from the rows.
+fn trim_log(writer: &mut Writer<'_>, before: Timestamp) -> Result<usize> {
+    let last = writer.last_change()?;
     let mut gone = 0;
     for (number, change) in writer.changes_after(writer.first_change()?.saturating_sub(1), SLICE)? {
-        if change.at >= before || number >= behind {
+        if change.at >= before || number == last {
             break;
         }
         writer.remove(Table::Changes, Key::id(number).as_bytes())?;

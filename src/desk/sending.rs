@@ -176,8 +176,7 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     // A try that is recorded as begun and never as ended was cut short by a stop.
     job.due_at = act.at.plus_seconds(FIRST_WAIT);
     writer.put(&job)?;
-    let (Some(raw), Some(from), Some(delivery)) = (message.raw, message.from.clone(), message.delivery.as_mut())
-    else {
+    let (Some(raw), Some(from), Some(delivery)) = (message.raw, message.from.clone(), message.delivery.as_mut()) else {
         return Ok(None);
     };
     delivery.state = DeliveryState::Sending;

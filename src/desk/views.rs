@@ -265,8 +265,13 @@ pub fn thread(rows: &Reader, id: ConversationId, before: Option<MessageId>, limi
         }
         None => None,
     };
-    let ids =
-        rows.ids(Table::MessageByConversation, &prefix, after.as_deref(), Direction::Backward, limit.saturating_add(1))?;
+    let ids = rows.ids(
+        Table::MessageByConversation,
+        &prefix,
+        after.as_deref(),
+        Direction::Backward,
+        limit.saturating_add(1),
+    )?;
     let earlier = ids.len() > limit;
     let items: std::result::Result<Vec<Message>, _> =
         ids.into_iter().take(limit).map(|id| rows.get(MessageId(id))).collect();

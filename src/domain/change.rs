@@ -44,11 +44,11 @@ pub struct Change {
 pub enum What {
     /// A mail was taken from outside and waits to be filed.
     Taken(IncomingId),
-    /// A message, comment or event stands new in a conversation.
+    /// A message, comment or event stands new in a conversation, which may be new itself.
     MessageAdded(ConversationId, MessageId),
     /// A message changed: its delivery, its derived view.
     MessageChanged(ConversationId, MessageId),
-    /// A conversation is new or its attributes changed.
+    /// A conversation's attributes changed.
     Conversation(ConversationId),
     /// A conversation was removed for good.
     ConversationRemoved(ConversationId),

@@ -174,7 +174,30 @@ pub struct Conversation {
     pub talk_change: u64,
 }
 
+/// What lists are made by and searches filter on: a change of these concerns every message of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    inbox: InboxId,
+    place: Place,
+    state: State,
+    assignee: Option<AgentId>,
+    tags: Vec<String>,
+    subject: String,
+}
+
 impl Conversation {
+    /// Its present attributes, to be compared with later ones.
+    pub fn attributes(&self) -> Attributes {
+        Attributes {
+            inbox: self.inbox,
+            place: self.place,
+            state: self.state,
+            assignee: self.assignee,
+            tags: self.tags.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+
     /// Whether it is unread for an agent whose mark stands at `read` (`received_seq`).
     pub fn unread_for(&self, agent: AgentId, read: u64) -> bool {
         self.news_seq > read && self.news_by != Some(agent)

@@ -2,6 +2,7 @@
 //!
 //! Never a business rule; never a write that is not one desk call.
 
+pub mod api;
 pub mod assets;
 pub mod headers;
 pub mod origin;

@@ -20,6 +20,9 @@ pub enum Error {
     /// The disk or the operating system failed.
     #[error("the search index cannot be read or written: {0}")]
     Io(#[from] std::io::Error),
+    /// The store could not be read.
+    #[error("the store cannot be read: {0}")]
+    Store(String),
     /// The engine failed otherwise.
     #[error("the search engine failed: {0}")]
     Engine(String),

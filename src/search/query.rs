@@ -45,7 +45,7 @@ pub struct Asker<'a> {
 }
 
 /// Finds ids by the names people type. Should know only what the asker may see.
-pub trait Names {
+pub trait Names: Sync {
     /// The inboxes that `name` means; none when it means nothing.
     fn inboxes(&self, name: &str) -> Vec<u64>;
     /// The agents that `name` means; none when it means nothing.
