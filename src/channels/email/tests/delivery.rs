@@ -260,8 +260,11 @@ async fn login_works_and_its_failure_does_not_tell_the_password() {
     assert_eq!(results[0].outcome, Outcome::Error, "no way to log in");
 }
 
+/// Sender, recipients, message.
+type Received = (String, Vec<String>, Vec<u8>);
+
 #[derive(Clone, Default)]
-struct Inbox(Arc<Mutex<Vec<(String, Vec<String>, Vec<u8>)>>>);
+struct Inbox(Arc<Mutex<Vec<Received>>>);
 
 impl Handler for Inbox {
     fn data_start(&mut self, _: &str, from: &str, _: bool, to: &[String]) -> Response {
