@@ -78,10 +78,10 @@ pub fn parse(line: &[u8]) -> Result<Command, Reply> {
     }
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     let is = |word: &&str| verb.eq_ignore_ascii_case(word);
-    if ABSENT.iter().any(|word| is(word)) {
+    if ABSENT.iter().any(is) {
         return Ok(Command::Absent);
     }
-    if FOREIGN.iter().any(|word| is(word)) {
+    if FOREIGN.iter().any(is) {
         return Ok(Command::Foreign);
     }
     if is(&"BDAT") {

@@ -23,6 +23,10 @@ use super::tls::{self, Wire};
 const COMMAND_ROOM: usize = 4 << 10;
 /// Room while a message arrives.
 const DATA_ROOM: usize = 32 << 10;
+/// How long a connection may take to close.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// The most bytes read from a client that sends on after its last reply.
+const LINGER: usize = 4 << 20;
 
 /// One client's connection, from the greeting to the end.
 pub(super) struct Connection<I: Intake> {
@@ -36,6 +40,8 @@ pub(super) struct Connection<I: Intake> {
     searched: usize,
     out: Vec<u8>,
     end: Instant,
+    /// The client is still sending what nobody will read.
+    deaf: bool,
 }
 
 /// Why a connection ends before its session does.
@@ -76,6 +82,7 @@ impl<I: Intake> Connection<I> {
             searched: 0,
             out: Vec::with_capacity(512),
             end,
+            deaf: false,
             shared,
         }
     }
@@ -90,15 +97,35 @@ impl<I: Intake> Connection<I> {
         if let Some(reply) = farewell {
             self.out.extend_from_slice(reply.0.as_bytes());
         }
-        if self.flush().await.is_ok()
-            && let Some(wire) = self.wire.as_mut()
-        {
+        if self.flush().await.is_ok() {
             // The reply is out; what keeps a close from being clean is the client's affair.
-            let _ = tokio::time::timeout(Duration::from_secs(1), wire.shutdown()).await;
+            let _ = tokio::time::timeout(GOODBYE, self.close()).await;
         }
     }
 
+    /// Closing over unread bytes would reset the connection, and the client might never see the last reply:
+    /// so some of them are read first.
+    async fn close(&mut self) -> io::Result<()> {
+        let Some(wire) = self.wire.as_mut() else { return Ok(()) };
+        wire.shutdown().await?;
+        let mut left = if self.deaf || !self.input.is_empty() { LINGER } else { 0 };
+        while left > 0 {
+            self.input.clear();
+            self.input.reserve(DATA_ROOM);
+            match wire.read_buf(&mut self.input).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok(())
+    }
+
     async fn serve(&mut self) -> Result<(), End> {
+        if self.talks_first().await? {
+            self.out.extend_from_slice(reply::TALKED_FIRST.0.as_bytes());
+            self.deaf = true;
+            return Ok(());
+        }
         self.session.greet(&mut self.out);
         loop {
             let action = self.next_line().await?;
@@ -114,6 +141,21 @@ impl<I: Intake> Connection<I> {
                 Action::Close => return Ok(()),
                 _ => {}
             }
+        }
+    }
+
+    /// Whether bytes come before we have said a word (RFC 5321 section 3.1 has the client wait).
+    async fn talks_first(&self) -> Result<bool, End> {
+        let patience = self.shared.settings.timeouts.greeting;
+        let Some(Wire::Plain(socket)) = self.wire.as_ref().filter(|_| !patience.is_zero()) else { return Ok(false) };
+        if tokio::time::timeout(patience, socket.readable()).await.is_err() {
+            return Ok(false);
+        }
+        match socket.try_read(&mut [0]) {
+            Ok(0) => Err(End::Gone),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(_) => Err(End::Gone),
         }
     }
 
@@ -136,6 +178,7 @@ impl<I: Intake> Connection<I> {
             }
             self.searched = self.input.len();
             if self.searched >= limit {
+                self.deaf = true;
                 return Ok(self.session.line_too_long(&mut self.out));
             }
             if self.shared.stop.is_cancelled() {
@@ -170,7 +213,9 @@ impl<I: Intake> Connection<I> {
         let until = Instant::now() + self.shared.settings.timeouts.message;
         while !self.drain(&mut reader, &mut body).await {
             if reader.is_hopeless() {
-                self.out.extend_from_slice(Reply::from(super::data::Defect::TooLarge).0.as_bytes());
+                let reply = reader.defect().map_or(reply::TOO_LARGE, Reply::from);
+                self.out.extend_from_slice(reply.0.as_bytes());
+                self.deaf = true;
                 return Ok(Action::Close);
             }
             self.fill(Wait::Message { until }).await?;
@@ -229,7 +274,7 @@ impl<I: Intake> Connection<I> {
         let limit = self.shared.patience(self.shared.settings.timeouts.handshake);
         let (wire, info) = tokio::select! {
             secured = tokio::time::timeout(limit, tls::secure(&acceptor, socket)) => secured.map_err(|_| End::Gone)??,
-            () = self.shared.force.cancelled() => return Err(End::Gone),
+            () = self.shared.stop.cancelled() => return Err(End::Gone),
         };
         self.wire = Some(wire);
         self.session.secured(info);

@@ -6,6 +6,7 @@ pub mod address;
 pub mod command;
 mod connection;
 pub mod data;
+pub mod delivery;
 pub mod intake;
 pub mod receiver;
 pub mod reply;
@@ -15,6 +16,7 @@ mod tls;
 pub mod trace;
 
 pub use address::Mailbox;
+pub use delivery::{Outcome, OutgoingEnvelope, RecipientResult, Relay, RelayTls, deliver};
 pub use intake::{Accepted, Body, Envelope, Intake, IntakeError, RecipientAnswer, StorageState, TlsInfo};
 pub use receiver::Receiver;
 pub use settings::Settings;

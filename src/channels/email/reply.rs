@@ -46,6 +46,7 @@ replies! {
     BAD_SENDER = "501 5.1.7 Bad sender address syntax";
     BAD_RECIPIENT = "501 5.1.3 Bad recipient address syntax";
     NOT_IMPLEMENTED = "502 5.5.1 Command not implemented";
+    TALKED_FIRST = "521 5.5.1 You talked before the greeting";
     BAD_SEQUENCE = "503 5.5.1 Bad sequence of commands";
     PIPELINING = "503 5.5.1 Commands sent ahead of an answer that had to be awaited";
     ALREADY_SECURE = "503 5.5.1 TLS already active";

@@ -332,3 +332,72 @@ fn close(out: &mut Vec<u8>, reply: Reply) -> Action {
 fn say_all(out: &mut Vec<u8>, parts: &[&str]) {
     parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let fixed = |text: &'static str| Just(format!("{text}\r\n").into_bytes());
+        prop_oneof![
+            3 => fixed("EHLO a"), 1 => fixed("HELO a"), 3 => fixed("MAIL FROM:<a@b>"), 1 => fixed("MAIL FROM:<>"),
+            3 => fixed("RCPT TO:<a@b>"), 2 => fixed("RCPT TO:<postmaster>"), 1 => fixed("RCPT TO:<a%b@c>"),
+            3 => fixed("DATA"), 1 => fixed("RSET"), 1 => fixed("STARTTLS"), 1 => fixed("NOOP"), 1 => fixed("BDAT 1"),
+            1 => proptest::collection::vec(any::<u8>(), 0..60),
+            1 => "(EHLO|MAIL FROM:|RCPT TO:|VRFY|AUTH)[ -~ż]{0,40}\r\n".prop_map(String::into_bytes),
+        ]
+    }
+
+    fn answer() -> impl Strategy<Value = RecipientAnswer> {
+        prop_oneof![
+            Just(RecipientAnswer::Accept),
+            Just(RecipientAnswer::Unknown),
+            Just(RecipientAnswer::NoRelay),
+            Just(RecipientAnswer::TryLater),
+        ]
+    }
+
+    /// Every reply is whole: `ddd` and a space or dash on each line, CR LF at its end, once.
+    fn well_formed(out: &[u8]) -> bool {
+        let text = String::from_utf8(out.to_vec()).unwrap();
+        let good = |line: &str| {
+            let (code, rest) = line.split_at_checked(3).unwrap_or_default();
+            code.parse::<u16>().is_ok_and(|code| (200..600).contains(&code)) && rest.starts_with([' ', '-'])
+        };
+        text.ends_with("\r\n") && text.trim_end().split("\r\n").all(|line| good(line) && !line.contains(['\r', '\n']))
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_has_one_answer_and_mail_has_recipients(
+            lines in proptest::collection::vec((line(), answer(), any::<bool>()), 0..80),
+        ) {
+            let mut session = Session::new("mx.example", Limits { mails: 5, ..Limits::default() }, true);
+            let peer = "192.0.2.1:25".parse().unwrap();
+            for (line, answer, more) in lines {
+                let mut out = Vec::new();
+                let mut action = session.line(&line, more, &mut out);
+                match action {
+                    Action::AskStorage => action = session.storage(StorageState::Fine, &mut out),
+                    Action::AskRecipient => {
+                        prop_assert!(session.asked().is_some());
+                        action = session.recipient(answer, &mut out);
+                    }
+                    Action::TakeMessage => {
+                        let envelope = session.envelope(peer, 1, Timestamp(0)).unwrap();
+                        prop_assert!(!envelope.rcpt_to.is_empty() && !envelope.helo.is_empty());
+                        prop_assert!(envelope.mail_from.is_some() || envelope.rcpt_to.len() == 1);
+                        action = session.finished("1", &mut out);
+                    }
+                    Action::StartTls => session.secured(TlsInfo { version: "TLSv1_3", cipher: "x" }),
+                    _ => {}
+                }
+                prop_assert!(well_formed(&out), "{:?}", String::from_utf8_lossy(&out));
+                if action == Action::Close {
+                    break;
+                }
+            }
+        }
+    }
+}

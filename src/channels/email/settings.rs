@@ -85,6 +85,8 @@ impl Default for Limits {
 /// How long to wait for anything (RFC 5321 section 4.5.3.2).
 #[derive(Clone, Debug)]
 pub struct Timeouts {
+    /// For clients that talk before the greeting, which only bad ones do; zero does not look.
+    pub greeting: Duration,
     /// For the next command.
     pub command: Duration,
     /// For the next bytes of a message.
@@ -107,6 +109,7 @@ impl Default for Timeouts {
     fn default() -> Timeouts {
         let minutes = |n: u64| Duration::from_secs(n * 60);
         Timeouts {
+            greeting: Duration::from_millis(5),
             command: minutes(5),
             data: minutes(3),
             message: minutes(30),

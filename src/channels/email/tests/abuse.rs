@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::trace;
-use super::support::Server;
+use super::support::{Memory, Server, settings};
 
 #[tokio::test]
 async fn nothing_is_relayed() {
@@ -112,13 +112,24 @@ async fn chunking_and_login_are_not_there() {
 async fn talking_out_of_turn_ends_the_session() {
     let server = Server::start().await;
     let group = "MAIL FROM:<a@b.example>\r\nRCPT TO:<help@ours.example>\r\nDATA\r\na: b\r\n\r\nc\r\n.\r\nQUIT\r\n";
-    let mut early = server.silent().await;
-    early.send(format!("EHLO a\r\n{group}")).await;
-    assert_eq!(early.codes_until_end().await, [220, 503]);
+    let mut hello = server.silent().await;
+    hello.send(format!("EHLO a\r\n{group}")).await;
+    assert_eq!(hello.codes_until_end().await, [220, 503]);
     let mut data = server.greeted().await;
     data.send(group).await;
     assert_eq!(data.codes_until_end().await, [250, 250, 503]);
     assert_eq!(server.count(), 0);
+}
+
+#[tokio::test]
+async fn talking_before_the_greeting_ends_the_session() {
+    let mut watchful = settings();
+    watchful.timeouts.greeting = Duration::from_millis(500);
+    let server = Server::with(watchful, Memory::default()).await;
+    let mut early = server.silent().await;
+    early.send("EHLO a\r\n").await;
+    assert_eq!(early.codes_until_end().await, [521]);
+    assert_eq!(server.greeted().await.ask("NOOP").await, 250);
 }
 
 #[tokio::test]
