@@ -9,7 +9,7 @@ use super::LOOK_AGAIN;
 use crate::base::{Clock, Timestamp};
 
 /// What a periodic task does in one go; an error is logged, and the next time comes.
-pub type Run = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+pub(super) type Run = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// One line of the table.
 pub struct Task {

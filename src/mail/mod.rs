@@ -10,7 +10,7 @@ mod dom;
 mod emit;
 mod headers;
 mod html_quotes;
-mod names;
+pub mod names;
 pub mod parse;
 pub mod parser;
 mod policy;

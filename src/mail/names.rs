@@ -9,7 +9,7 @@ const MAX_FILE_NAME: usize = 200;
 ///
 /// The last path component, without controls, hidden and reordering characters, without leading or
 /// trailing dots and spaces; what file systems and headers treat specially becomes `_`.
-pub(super) fn file_name(raw: &str) -> Option<String> {
+pub fn file_name(raw: &str) -> Option<String> {
     // Invisible characters go first: they hide a separator, or a leading dot, from what follows.
     let visible: String = raw.replace("%00", "").chars().filter(|c| !c.is_control() && !is_hidden(*c)).collect();
     let last = visible.rsplit(['/', '\\']).map(trim).find(|part| !part.is_empty())?;

@@ -147,8 +147,8 @@ impl<I: Intake> Connection<I> {
     /// Whether bytes come before we have said a word (RFC 5321 section 3.1 has the client wait).
     async fn talks_first(&self) -> Result<bool, End> {
         let patience = self.shared.settings.timeouts.greeting;
-        let Some(Wire::Plain(socket)) = self.wire.as_ref().filter(|_| !patience.is_zero()) else { return Ok(false) };
-        if tokio::time::timeout(patience, socket.readable()).await.is_err() {
+        let Some(Wire::Plain(socket)) = self.wire.as_ref() else { return Ok(false) };
+        if !patience.is_zero() && tokio::time::timeout(patience, socket.readable()).await.is_err() {
             return Ok(false);
         }
         match socket.try_read(&mut [0]) {

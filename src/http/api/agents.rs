@@ -73,7 +73,7 @@ enum AgentAdded {
     Created(Json<OneAgent>),
 }
 
-pub(super) struct Agents;
+pub(in crate::http) struct Agents;
 
 #[OpenApi]
 impl Agents {

@@ -58,7 +58,7 @@ pub(super) fn stream(bytes: BlobReader) -> Body {
     }
 }
 
-pub(super) struct Attachments;
+pub(in crate::http) struct Attachments;
 
 #[OpenApi]
 impl Attachments {

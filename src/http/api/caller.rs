@@ -19,7 +19,7 @@ pub const SESSION_COOKIE: &str = "frontdesk";
 pub const SESSION_COOKIE_SECURE: &str = "__Host-frontdesk";
 
 /// Somebody who is signed in.
-pub struct Asker {
+pub(super) struct Asker {
     who: Who,
     state: Arc<State>,
 }

@@ -222,7 +222,7 @@ fn render(state: &Arc<State>, who: &Who, rows: &Reader, touched: Touched, change
     Ok(frames)
 }
 
-pub(super) struct Changes;
+pub(in crate::http) struct Changes;
 
 #[OpenApi]
 impl Changes {

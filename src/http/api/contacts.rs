@@ -62,7 +62,7 @@ struct ContactPatch {
     name: String,
 }
 
-pub(super) struct Contacts;
+pub(in crate::http) struct Contacts;
 
 #[OpenApi]
 impl Contacts {

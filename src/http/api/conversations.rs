@@ -122,7 +122,7 @@ fn time(field: &'static str, text: &str) -> poem::Result<Timestamp> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| problem(Error::invalid(field, "not_a_time")))
 }
 
-pub(super) struct Conversations;
+pub(in crate::http) struct Conversations;
 
 #[OpenApi]
 impl Conversations {

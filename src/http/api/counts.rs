@@ -36,7 +36,7 @@ impl Counts {
     }
 }
 
-pub(super) struct CountsApi;
+pub(in crate::http) struct CountsApi;
 
 #[OpenApi]
 impl CountsApi {

@@ -95,7 +95,7 @@ fn view(rows: &Reader, draft: Draft) -> poem::Result<DraftView> {
     })
 }
 
-pub(super) struct Drafts;
+pub(in crate::http) struct Drafts;
 
 #[OpenApi]
 impl Drafts {

@@ -9,7 +9,7 @@ use crate::http::problem::Problem;
 use crate::store;
 
 /// A refusal of the desk as a problem.
-pub fn problem(error: Error) -> poem::Error {
+pub(super) fn problem(error: Error) -> poem::Error {
     let words = error.to_string();
     let plain = |status, code| Problem::new(status, code, words.clone());
     match error {
@@ -39,6 +39,6 @@ pub fn problem(error: Error) -> poem::Error {
 }
 
 /// As [`problem`], for the store's own errors.
-pub fn broken(error: store::Error) -> poem::Error {
+pub(super) fn broken(error: store::Error) -> poem::Error {
     problem(error.into())
 }

@@ -78,7 +78,7 @@ fn view(caller: &Caller, rows: &Reader, inbox: &Inbox) -> poem::Result<InboxView
     })
 }
 
-pub(super) struct Inboxes;
+pub(in crate::http) struct Inboxes;
 
 #[OpenApi]
 impl Inboxes {

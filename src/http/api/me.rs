@@ -105,7 +105,7 @@ fn view(caller: &Caller, rows: &Reader, who: &Who) -> poem::Result<MeView> {
     })
 }
 
-pub(super) struct Me;
+pub(in crate::http) struct Me;
 
 #[OpenApi]
 impl Me {

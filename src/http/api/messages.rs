@@ -133,7 +133,7 @@ pub(super) fn new_message(
     }
 }
 
-pub(super) struct Messages;
+pub(in crate::http) struct Messages;
 
 #[OpenApi]
 impl Messages {

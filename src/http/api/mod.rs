@@ -68,7 +68,7 @@ type Groups = (
 );
 
 /// The service with all operations and its document.
-pub fn service() -> OpenApiService<Groups, ()> {
+pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     let groups = (
         (sessions::Sessions, me::Me, setup::SetupApi),
         (agents::Agents, inboxes::Inboxes, settings::Settings),

@@ -232,7 +232,7 @@ impl Shown {
 }
 
 /// Renders for one asker from one snapshot.
-pub struct Renderer<'a> {
+pub(super) struct Renderer<'a> {
     /// The desk.
     pub desk: &'a Desk,
     /// Cleaned HTML kept.
@@ -245,7 +245,7 @@ pub struct Renderer<'a> {
 
 impl Renderer<'_> {
     /// A conversation in a list.
-    pub fn row(&self, conversation: &Conversation) -> poem::Result<ConversationRow> {
+    pub(super) fn row(&self, conversation: &Conversation) -> poem::Result<ConversationRow> {
         let contact: Contact = self.rows.get(conversation.contact).map_err(broken)?;
         let agent = &self.who.agent;
         let mark = conversations::read_mark(self.rows, agent, conversation.id).map_err(problem)?;
@@ -286,7 +286,7 @@ impl Renderer<'_> {
     }
 
     /// A message in its thread.
-    pub fn message(&self, message: &Message) -> poem::Result<MessageView> {
+    pub(super) fn message(&self, message: &Message) -> poem::Result<MessageView> {
         let body = self.desk.body(self.rows, message).map_err(problem)?;
         let mut files = Vec::new();
         for id in &message.attachments {

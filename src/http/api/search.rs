@@ -101,7 +101,7 @@ impl Names for Known {
     }
 }
 
-pub(super) struct Search;
+pub(in crate::http) struct Search;
 
 #[OpenApi]
 impl Search {

@@ -67,7 +67,7 @@ pub(super) fn address(request: &Request) -> String {
     }
 }
 
-pub(super) struct Sessions;
+pub(in crate::http) struct Sessions;
 
 #[OpenApi]
 impl Sessions {

@@ -128,7 +128,7 @@ struct WorkspaceView {
     change: u64,
 }
 
-pub(super) struct Settings;
+pub(in crate::http) struct Settings;
 
 #[OpenApi]
 impl Settings {

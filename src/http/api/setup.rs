@@ -47,7 +47,7 @@ struct NewSetup {
     language: String,
 }
 
-pub(super) struct SetupApi;
+pub(in crate::http) struct SetupApi;
 
 #[OpenApi]
 impl SetupApi {

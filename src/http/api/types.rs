@@ -27,12 +27,12 @@ impl From<Person> for domain::Person {
 }
 
 /// People as the interface writes them.
-pub fn people(people: &[domain::Person]) -> Vec<Person> {
+pub(super) fn people(people: &[domain::Person]) -> Vec<Person> {
     people.iter().map(Person::from).collect()
 }
 
 /// People as the desk takes them.
-pub fn into_people(people: Vec<Person>) -> Vec<domain::Person> {
+pub(super) fn into_people(people: Vec<Person>) -> Vec<domain::Person> {
     people.into_iter().map(domain::Person::from).collect()
 }
 
@@ -74,7 +74,7 @@ impl From<Role> for domain::Role {
 
 /// A person who signs in and answers.
 #[derive(Object, Clone, Debug)]
-pub struct AgentView {
+pub(super) struct AgentView {
     /// Id.
     pub id: u64,
     /// The name contacts see.
@@ -253,7 +253,7 @@ impl From<&domain::Attachment> for AttachmentView {
 
 /// Something said since a thread was opened.
 #[derive(Object, Clone, Debug)]
-pub struct StaleMessage {
+pub(super) struct StaleMessage {
     /// Id.
     pub id: u64,
     /// What it is.
@@ -268,7 +268,7 @@ pub struct StaleMessage {
 
 impl StaleMessage {
     /// What is told of a message that holds a reply back.
-    pub fn of(message: &Message) -> StaleMessage {
+    pub(super) fn of(message: &Message) -> StaleMessage {
         StaleMessage {
             id: message.id.0,
             kind: message.kind.into(),
@@ -280,12 +280,12 @@ impl StaleMessage {
 }
 
 /// A cursor of a list: opaque to the client.
-pub fn cursor_text(cursor: crate::desk::views::Cursor) -> String {
+pub(super) fn cursor_text(cursor: crate::desk::views::Cursor) -> String {
     format!("{}.{}", cursor.0.millis(), cursor.1)
 }
 
 /// Reads a cursor back; none for anything else.
-pub fn cursor_of(text: &str) -> Option<crate::desk::views::Cursor> {
+pub(super) fn cursor_of(text: &str) -> Option<crate::desk::views::Cursor> {
     let (at, id) = text.split_once('.')?;
     Some((crate::base::Timestamp(at.parse().ok()?), domain::ConversationId(id.parse().ok()?)))
 }
