@@ -5,7 +5,12 @@
 pub mod api;
 pub mod assets;
 pub mod headers;
+mod live;
+mod metrics;
 pub mod origin;
 pub mod problem;
+mod routes;
 pub mod server;
 pub mod shell;
+
+pub use routes::routes;

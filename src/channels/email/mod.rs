@@ -7,11 +7,14 @@ pub mod command;
 mod connection;
 pub mod data;
 pub mod delivery;
+pub mod filing;
 pub mod intake;
 pub mod receiver;
 pub mod reply;
+pub mod sending;
 pub mod session;
 pub mod settings;
+pub mod taking;
 mod tls;
 pub mod trace;
 
