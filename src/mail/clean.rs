@@ -154,9 +154,8 @@ pub(super) fn cids(html: &str) -> HashSet<String> {
     let mut rest = html;
     while let Some(place) = rest.find(':') {
         let (before, after) = (rest.get(..place).unwrap_or_default(), rest.get(place + 1..).unwrap_or_default());
-        if before.len() >= 3
-            && before.as_bytes().iter().rev().take(3).rev().copied().collect::<Vec<_>>().eq_ignore_ascii_case(b"cid")
-        {
+        let scheme = before.len().checked_sub(3).and_then(|at| before.get(at..));
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid")) {
             let end = after.find(['"', '\'', '>', '<', ' ', ')', '\n', '\r', '\t']).unwrap_or(after.len());
             let id = after.get(..end.min(1_024)).unwrap_or_default().replace("&amp;", "&");
             out.extend(thread::normalise_id(&percent_decoded(&id)));

@@ -26,7 +26,7 @@ const LATEST_MAIL: i64 = 4_102_444_800_000;
 
 /// The MIME fields of one part (RFC 2045, 2183, 2387, 3676).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mime {
+pub(super) struct Mime {
     /// Declared type in lower case, `text/plain` when none is declared.
     pub(super) content_type: String,
     pub(super) charset: Option<String>,

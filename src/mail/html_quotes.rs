@@ -43,12 +43,15 @@ fn mark(element: &Element) -> Option<Mark> {
     ["moz-cite-prefix", "OutlookMessageHeader"].iter().any(|class| element.has_class(class)).then_some(Mark::Begins)
 }
 
+/// How many marked elements are looked at; answers woven into more are not history to be folded.
+const MAX_MARKS: usize = 200;
+
 /// The earliest marked element whose content is the tail of the message, and its line.
 fn marked(dom: &Dom, flow: &Flow, lines: &[Seen<'_>]) -> Option<(usize, Id)> {
     let own = lines.iter().position(|line| !line.text.trim().is_empty())?;
     let mut spans: Vec<_> = flow.spans.iter().filter(|(id, _, _)| dom.element(*id).and_then(mark).is_some()).collect();
     spans.sort_by_key(|(id, start, _)| (*start, *id));
-    for (id, start, end) in spans {
+    for (id, start, end) in spans.into_iter().take(MAX_MARKS) {
         let inside = lines.get(*start..*end).unwrap_or_default();
         if inside.iter().take(2).any(|line| quotes::is_forward(line.text)) {
             return None;

@@ -56,7 +56,7 @@ pub struct Entity {
     /// Whether it belongs to a mail inside the mail.
     pub in_message: bool,
     /// Its MIME fields.
-    pub mime: Mime,
+    pub(super) mime: Mime,
 }
 
 /// All parts in the order in which they begin.

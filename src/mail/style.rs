@@ -89,8 +89,8 @@ fn is_plain(name: &str, value: &str) -> bool {
     let quoted = name.starts_with("font");
     let allowed = |c: char| c.is_ascii_alphanumeric() || " #%.,-_+/()".contains(c) || (quoted && "\"'".contains(c));
     value.chars().all(allowed)
-        && value.matches('"').count() % 2 == 0
-        && value.matches('\'').count() % 2 == 0
+        && value.matches('"').count().is_multiple_of(2)
+        && value.matches('\'').count().is_multiple_of(2)
         && !value.contains("/*")
         && !value.contains("//")
         && !value.contains("expression")

@@ -1,5 +1,7 @@
 //! A parsed mail as it may be shown: text, clean HTML, and where quoted history begins.
 
+use std::collections::HashMap;
+
 use super::clean::{self, Blocked};
 use super::parse::Parsed;
 use super::quotes;
@@ -30,10 +32,9 @@ pub fn view(parsed: &Parsed, cid_url: impl Fn(u32) -> String) -> View {
         View { text: parsed.text.clone(), quote_from_line, has_quote: quote_from_line.is_some(), ..View::default() };
     let Some(html) = &parsed.html else { return out };
     // Only parts of this very mail can be named, whatever the Content-ID says.
-    let cleaned = clean::clean_message(html, |id| {
-        let part = parsed.parts.iter().find(|part| part.content_id.as_deref() == Some(id))?;
-        Some(cid_url(part.index))
-    });
+    let named = parsed.parts.iter().rev().filter_map(|part| Some((part.content_id.as_deref()?, part.index)));
+    let named: HashMap<&str, u32> = named.collect();
+    let cleaned = clean::clean_message(html, |id| named.get(id).map(|index| cid_url(*index)));
     out.html_blocked = cleaned.blocked;
     out.remote_images = cleaned.remote_images;
     out.own_colours = cleaned.own_colours;
