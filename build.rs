@@ -43,7 +43,11 @@ fn run() -> Outcome {
     let out = PathBuf::from(variable("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let web = PathBuf::from(variable("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?).join("web");
     let embedded = out.join("web/dist");
-    if is_on("SKIP_WEB") || !web.join("package.json").exists() {
+    let package = web.join("package.json");
+    if !package.exists() {
+        println!("cargo::rerun-if-changed={}", package.display());
+    }
+    if is_on("SKIP_WEB") || !package.exists() {
         return skip(&embedded);
     }
     let sources = sources(&web)?;

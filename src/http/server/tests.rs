@@ -167,7 +167,7 @@ async fn a_head_that_drips_is_cut_off() {
         tokio::time::sleep(MS(50)).await;
     }
     assert_eq!(status(&read_to_end(&mut stream).await), 408);
-    assert!(began.elapsed() < MS(2000), "{:?}", began.elapsed());
+    assert!(began.elapsed() < MS(4000), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -175,11 +175,11 @@ async fn silence_is_cut_off_before_and_between_requests() {
     let server = start(quick()).await;
     let began = Instant::now();
     assert_eq!(server.talk("").await, "");
-    assert!((MS(250)..MS(1500)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((MS(250)..MS(4000)).contains(&began.elapsed()), "{:?}", began.elapsed());
     let began = Instant::now();
     let answer = server.talk("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(status(&answer), 200);
-    assert!((MS(550)..MS(2000)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((MS(550)..MS(4000)).contains(&began.elapsed()), "{:?}", began.elapsed());
     let slow_handler = server.talk("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(slow_handler.ends_with("done"), "the server's own time is not the client's: {slow_handler}");
 }
@@ -197,7 +197,7 @@ async fn a_body_that_drips_is_cut_off() {
         }
         let answer = read_to_end(&mut stream).await;
         assert_eq!(status(&answer), 408, "{framing} {answer}");
-        assert!(began.elapsed() < MS(2500), "{:?}", began.elapsed());
+        assert!(began.elapsed() < MS(4000), "{:?}", began.elapsed());
     }
 }
 
@@ -259,7 +259,7 @@ async fn five_hundred_slow_clients_do_not_keep_others_out() {
     let began = Instant::now();
     let answer = server.talk("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert_eq!(status(&answer), 200);
-    assert!(began.elapsed() < MS(1500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < MS(4000), "{:?}", began.elapsed());
     for mut stream in slow_ones {
         assert_eq!(status(&read_to_end(&mut stream).await), 408);
     }
@@ -310,7 +310,7 @@ async fn a_stop_lets_requests_finish_and_takes_no_new_ones() {
     server.shutdown.cancel();
     assert_eq!(read_to_end(&mut idle).await, "");
     assert!(read_to_end(&mut under_way).await.ends_with("done"));
-    tokio::time::timeout(MS(500), server.task).await.expect("stops at once").unwrap();
+    tokio::time::timeout(MS(4000), server.task).await.expect("stops at once").unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
 }
 
@@ -337,7 +337,7 @@ async fn tls_is_spoken_when_there_is_a_certificate() {
 
     let began = Instant::now();
     assert_eq!(server.talk("").await, "", "a handshake that does not come is not waited for");
-    assert!(began.elapsed() < MS(1500));
+    assert!(began.elapsed() < MS(4000));
     slot.store(None);
     assert_eq!(server.talk("").await, "", "never plain text where TLS is meant");
 }
