@@ -195,7 +195,7 @@ section! {
 section! {
     /// Passwords and sessions.
     pub struct Auth in "auth" {
-        /// Memory of one password hash (Argon2id), in KiB. Changing it re-hashes at the next sign-in.
+        /// Memory of one password hash (Argon2id), in KiB. Counts for passwords set from then on.
         argon2_memory_kib: [u32] = "19456" in 8_192..=4_194_304;
         /// Passes over that memory.
         argon2_iterations: [u32] = "2" in 1..=100;

@@ -35,11 +35,11 @@ struct From {
 
 /// Ends all sockets when the server stops.
 #[derive(Clone)]
-pub struct Stop(pub CancellationToken);
+pub(super) struct Stop(pub CancellationToken);
 
 /// `GET /api/v1/live?after=N`.
 #[handler]
-pub fn live(request: &Request, from: Query<From>, stop: Data<&Stop>, socket: WebSocket) -> Response {
+pub(crate) fn live(request: &Request, from: Query<From>, stop: Data<&Stop>, socket: WebSocket) -> Response {
     let Some((who, state)) = of_request(request) else {
         return Problem::new(poem::http::StatusCode::UNAUTHORIZED, "unauthorized", "sign in first").into_response();
     };

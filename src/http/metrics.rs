@@ -19,7 +19,7 @@ const COUNTED: usize = 10_000;
 
 /// All figures.
 #[handler]
-pub fn metrics(request: &Request, state: Data<&Arc<State>>) -> Response {
+pub(crate) fn metrics(request: &Request, state: Data<&Arc<State>>) -> Response {
     let local = request.data::<ClientAddress>().is_some_and(|client| client.0.is_loopback());
     let manager = of_request(request).is_some_and(|(who, _)| who.scope.may_manage);
     if !local && !manager {

@@ -25,7 +25,7 @@ pub struct Settings {
     pub cache_bytes: usize,
     /// Free bytes below which nothing new is taken in.
     pub min_free_bytes: u64,
-    /// Free share of the disk, per cent, below which nothing new is taken in; the smaller bound counts.
+    /// Free share of the disk, per cent, below which nothing new is taken in; the larger bound counts.
     pub min_free_percent: u64,
 }
 

@@ -11,7 +11,7 @@ pub struct Space {
     dir: PathBuf,
     /// Bytes that must stay free.
     min_free_bytes: u64,
-    /// Share of the disk that must stay free, per cent; the smaller of the two bounds counts.
+    /// Share of the disk that must stay free, per cent; the larger of the two bounds counts.
     min_free_percent: u64,
     low: AtomicBool,
 }
@@ -34,7 +34,7 @@ impl Space {
         let free = fs4::available_space(&self.dir)?;
         let total = fs4::total_space(&self.dir)?;
         let share = total / 100 * self.min_free_percent;
-        let bound = self.min_free_bytes.min(share);
+        let bound = self.min_free_bytes.max(share);
         let bound = if self.is_low() { bound + bound / 4 } else { bound };
         let low = free < bound;
         if low != self.low.swap(low, Ordering::Relaxed) {

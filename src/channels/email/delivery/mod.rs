@@ -167,7 +167,7 @@ async fn transaction(
             results.set(at, Outcome::Refused, "the relay does not know international addresses (SMTPUTF8)");
             continue;
         }
-        match command(times.command, "RCPT", connection.command(format_args!("RCPT TO:<{recipient}>\r\n"))).await {
+        match command(times.command, "RCPT", connection.command(format!("RCPT TO:<{recipient}>\r\n"))).await {
             Ok(_) => taken.push(at),
             Err(failure) if failure.connection_stands => results.set(at, failure.outcome, &failure.reply),
             Err(failure) => return Err(failure),
