@@ -236,7 +236,10 @@ impl Follow for SearchFollower {
         let (indexer, stop) = (Arc::clone(&self.indexer), self.stop.clone());
         let work = tokio::task::spawn_blocking(move || indexer.catch_up(to, &|| stop.is_cancelled()));
         work.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        tokio::time::sleep(INDEX_EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(INDEX_EVERY) => {}
+            () = self.stop.cancelled() => {}
+        }
         Ok(())
     }
 }

@@ -13,7 +13,8 @@ pub trait Follow: Send + Sync + 'static {
     /// Its name in logs and metrics.
     fn name(&self) -> &'static str;
 
-    /// Deals with the changes up to at least `to`. Called again until it says it has.
+    /// Deals with the changes up to at least `to`, or as many as it can before the server stops: it is not
+    /// cut short from outside.
     ///
     /// # Errors
     /// In words; it is called again after a while.
@@ -25,11 +26,7 @@ pub async fn follow<F: Follow>(follower: Arc<F>, store: Arc<Store>, stop: Cancel
     let mut committed = store.committed();
     loop {
         let to = *committed.borrow_and_update();
-        let done = tokio::select! {
-            done = follower.catch_up(to) => done,
-            () = stop.cancelled() => return,
-        };
-        if let Err(error) = done {
+        if let Err(error) = follower.catch_up(to).await {
             tracing::error!(follower = follower.name(), error, "a follower failed; it tries again");
             tokio::select! {
                 () = tokio::time::sleep(AFTER_FAILURE) => continue,
