@@ -16,6 +16,9 @@ const MAX_WORD_BYTES: usize = 64;
 /// No more of a word is looked at, bytes: marks and diacritics vanish in folding.
 const MAX_RAW_BYTES: usize = 4 * MAX_WORD_BYTES;
 
+/// A shorter Polish stem says too little: `one` would be found by `on`.
+const MIN_STEM_BYTES: usize = 3;
+
 /// How many words a [`Lexicon`] remembers before it starts afresh; about 150 bytes each.
 const LEXICON_WORDS: usize = 16_384;
 
@@ -104,7 +107,7 @@ fn stems(raw: &str, folded: &str) -> Vec<String> {
     let polish = Stemmer::new(Algorithm::Polish);
     let mut stems = vec![Stemmer::new(Algorithm::English).stem(folded).into_owned()];
     let mut add = |stem: &str| {
-        if !stem.is_empty() && !stems.iter().any(|known| known == stem) {
+        if stem.len() >= MIN_STEM_BYTES && !stems.iter().any(|known| known == stem) {
             stems.push(stem.to_owned());
         }
     };
