@@ -17,8 +17,11 @@ use super::recover::payload;
 const MIN_HEAP_BYTES: usize = 15_000_000;
 /// Segments of about the same size are merged when there are this many: fewer merges, still few files.
 const MERGE_SEGMENTS: usize = 8;
-/// Segments below this many documents count as of one size.
-const SMALL_SEGMENT: u32 = 1_000;
+/// Segments below this many documents count as of one size. Small, since every batch of live mail makes
+/// a segment of a few documents, and merging a growing one again and again costs more than searching some.
+const SMALL_SEGMENT: u32 = 64;
+/// Segments within this factor, a power of two, count as of one size.
+const SIZE_FACTOR_LOG2: f64 = 2.0;
 /// A segment beyond this many documents is left as it is. It also bounds what a search does between
 /// two looks at the clock.
 const LARGE_SEGMENT: usize = 250_000;
@@ -55,6 +58,7 @@ fn writer(engine: &tantivy::Index, settings: Settings) -> Result<IndexWriter> {
     let mut policy = LogMergePolicy::default();
     policy.set_min_num_segments(MERGE_SEGMENTS);
     policy.set_min_layer_size(SMALL_SEGMENT);
+    policy.set_level_log_size(SIZE_FACTOR_LOG2);
     policy.set_max_docs_before_merge(LARGE_SEGMENT);
     policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
     writer.set_merge_policy(Box::new(policy));
