@@ -16,6 +16,9 @@ const MAX_WORD_BYTES: usize = 64;
 /// No more of a word is looked at, bytes: marks and diacritics vanish in folding.
 const MAX_RAW_BYTES: usize = 4 * MAX_WORD_BYTES;
 
+/// A shorter Polish stem says too little: `one` would be found by `on`.
+const MIN_STEM_BYTES: usize = 3;
+
 /// How many words a [`Lexicon`] remembers before it starts afresh; about 150 bytes each.
 const LEXICON_WORDS: usize = 16_384;
 
@@ -104,7 +107,7 @@ fn stems(raw: &str, folded: &str) -> Vec<String> {
     let polish = Stemmer::new(Algorithm::Polish);
     let mut stems = vec![Stemmer::new(Algorithm::English).stem(folded).into_owned()];
     let mut add = |stem: &str| {
-        if !stem.is_empty() && !stems.iter().any(|known| known == stem) {
+        if stem.len() >= MIN_STEM_BYTES && !stems.iter().any(|known| known == stem) {
             stems.push(stem.to_owned());
         }
     };
@@ -120,27 +123,57 @@ fn stems(raw: &str, folded: &str) -> Vec<String> {
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
     places: HashMap<Box<str>, usize>,
-    forms: Vec<Forms>,
-    nothing: Forms,
+    entries: Vec<Entry>,
+    unique: Forms,
+    reading: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    forms: Forms,
+    /// The text in which the word was met last.
+    met_in: u64,
 }
 
 impl Lexicon {
+    /// Begins a new text: every word is met for the first time again.
+    pub(super) fn begin(&mut self) {
+        self.reading += 1;
+    }
+
     /// The forms of `raw`.
     pub(super) fn forms(&mut self, raw: &str) -> &Forms {
+        self.meet(raw).0
+    }
+
+    /// The forms of `raw`, and whether the text has surely had it before.
+    pub(super) fn meet(&mut self, raw: &str) -> (&Forms, bool) {
+        // Numbers are many, seldom come again, and need no stemming: not worth remembering.
+        if raw.bytes().any(|b| b.is_ascii_digit()) {
+            self.unique = Forms::of(raw);
+            return (&self.unique, false);
+        }
         let place = match self.places.get(raw) {
             Some(place) => *place,
             None => self.learn(raw),
         };
-        self.forms.get(place).unwrap_or(&self.nothing)
+        let reading = self.reading;
+        match self.entries.get_mut(place) {
+            Some(entry) => {
+                let met = std::mem::replace(&mut entry.met_in, reading) == reading;
+                (&entry.forms, met)
+            }
+            None => (&self.unique, false),
+        }
     }
 
     fn learn(&mut self, raw: &str) -> usize {
-        if self.forms.len() >= LEXICON_WORDS {
+        if self.entries.len() >= LEXICON_WORDS {
             self.places.clear();
-            self.forms.clear();
+            self.entries.clear();
         }
-        self.places.insert(raw.into(), self.forms.len());
-        self.forms.push(Forms::of(raw));
-        self.forms.len() - 1
+        self.places.insert(raw.into(), self.entries.len());
+        self.entries.push(Entry { forms: Forms::of(raw), met_in: 0 });
+        self.entries.len() - 1
     }
 }

@@ -130,6 +130,7 @@ impl Fields {
     }
 
     fn add_texts(&self, document: &Document, lexicon: &mut Lexicon, out: &mut TantivyDocument) {
+        lexicon.begin();
         let mut all = Terms::default();
         let subjects: &[&str] = if document.subject == document.conversation_subject {
             &[&document.subject]
@@ -141,21 +142,17 @@ impl Fields {
             (&[document.from.as_str()], self.from, None),
             (&[document.to.as_str()], self.to, None),
         ] {
-            let mut own = Terms::default();
-            for text in texts {
-                let text = cut(text, MAX_TEXT_BYTES);
-                own.add(text, lexicon);
-                all.add(text, lexicon);
-            }
+            let mut own = Own::default();
+            texts.iter().for_each(|text| all.add(cut(text, MAX_TEXT_BYTES), lexicon, Some(&mut own)));
             out.add_text(exact, own.exact);
             if let Some(stems) = stems {
                 out.add_text(stems, own.stems);
             }
         }
         for name in &document.attachments {
-            all.add(cut(name, MAX_TEXT_BYTES), lexicon);
+            all.add(cut(name, MAX_TEXT_BYTES), lexicon, None);
         }
-        all.add(cut(&document.body, MAX_BODY_BYTES), lexicon);
+        all.add(cut(&document.body, MAX_BODY_BYTES), lexicon, None);
         out.add_text(self.text, all.exact);
         out.add_text(self.stem, all.stems);
         out.add_text(self.start, all.starts);
@@ -213,36 +210,52 @@ struct Terms {
     exact: String,
     stems: String,
     starts: String,
-    seen: HashSet<String>,
+    started: HashSet<[char; START_CHARS]>,
+}
+
+/// The terms of a text that has fields of its own.
+#[derive(Default)]
+struct Own {
+    exact: String,
+    stems: String,
 }
 
 impl Terms {
-    fn add(&mut self, text: &str, lexicon: &mut Lexicon) {
-        if !self.exact.is_empty() {
-            self.exact.push('\n');
+    /// Adds the words of `text`; those that also go into fields of their own, to `own` too.
+    fn add(&mut self, text: &str, lexicon: &mut Lexicon, mut own: Option<&mut Own>) {
+        for lines in [Some(&mut self.exact), own.as_mut().map(|own| &mut own.exact)].into_iter().flatten() {
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
         }
         words(text, |range| {
-            let Some(raw) = text.get(range) else { return };
-            let forms = lexicon.forms(raw);
+            let (forms, met) = lexicon.meet(text.get(range).unwrap_or_default());
             if forms.folded.is_empty() {
                 return;
             }
             push_line(&mut self.exact, &forms.folded);
-            if self.seen.contains(raw) {
-                return;
+            if let Some(own) = &mut own {
+                push_line(&mut own.exact, &forms.folded);
+                forms.stems.iter().for_each(|stem| push_line(&mut own.stems, stem));
             }
-            self.seen.insert(raw.to_owned());
-            for stem in &forms.stems {
-                push_line(&mut self.stems, stem);
-            }
-            for (chars, (at, c)) in forms.folded.char_indices().take(START_CHARS).enumerate() {
-                if let Some(start) = forms.folded.get(..at + c.len_utf8())
-                    && self.seen.insert(format!("{chars}\n{start}"))
-                {
-                    push_line(&mut self.starts, start);
-                }
+            if !met {
+                forms.stems.iter().for_each(|stem| push_line(&mut self.stems, stem));
+                self.start(&forms.folded);
             }
         });
+    }
+
+    /// Adds the beginnings of a word that are new.
+    fn start(&mut self, folded: &str) {
+        let mut start = ['\0'; START_CHARS];
+        for (slot, (at, c)) in folded.char_indices().take(START_CHARS).enumerate() {
+            if let Some(slot) = start.get_mut(slot) {
+                *slot = c;
+            }
+            if self.started.insert(start) {
+                push_line(&mut self.starts, folded.get(..at + c.len_utf8()).unwrap_or_default());
+            }
+        }
     }
 }
 

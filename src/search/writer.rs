@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{IndexWriter, Term};
@@ -16,13 +17,20 @@ use super::recover::payload;
 const MIN_HEAP_BYTES: usize = 15_000_000;
 /// Segments of about the same size are merged when there are this many: fewer merges, still few files.
 const MERGE_SEGMENTS: usize = 8;
-/// Segments below this many documents count as of one size.
-const SMALL_SEGMENT: u32 = 1_000;
+/// Segments below this many documents count as of one size. Small, since every batch of live mail makes
+/// a segment of a few documents, and merging a growing one again and again costs more than searching some.
+const SMALL_SEGMENT: u32 = 64;
+/// Segments within this factor, a power of two, count as of one size.
+const SIZE_FACTOR_LOG2: f64 = 2.0;
 /// A segment beyond this many documents is left as it is. It also bounds what a search does between
 /// two looks at the clock.
 const LARGE_SEGMENT: usize = 250_000;
 /// A segment with more than this share of deleted documents is rewritten.
 const DELETED_SHARE: f32 = 0.3;
+/// How often a purge asks for a segment that is being merged.
+const PURGE_TRIES: u32 = 300;
+/// How long it waits in between.
+const PURGE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The writer and what it keeps between batches.
 pub(super) struct WriterState {
@@ -50,6 +58,7 @@ fn writer(engine: &tantivy::Index, settings: Settings) -> Result<IndexWriter> {
     let mut policy = LogMergePolicy::default();
     policy.set_min_num_segments(MERGE_SEGMENTS);
     policy.set_min_layer_size(SMALL_SEGMENT);
+    policy.set_level_log_size(SIZE_FACTOR_LOG2);
     policy.set_max_docs_before_merge(LARGE_SEGMENT);
     policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
     writer.set_merge_policy(Box::new(policy));
@@ -70,13 +79,19 @@ impl Index {
     pub(super) fn purge(&self) -> Result<()> {
         let mut batch = self.batch()?;
         let metas = self.engine.searchable_segment_metas()?;
-        for segment in metas.iter().filter(|segment| segment.has_deletes()) {
-            let merged = batch.writer()?.merge(&[segment.id()]).wait();
-            // The engine may have merged it by itself meanwhile, which is as good.
-            if let Err(error) = merged
-                && self.engine.searchable_segment_ids()?.contains(&segment.id())
-            {
-                return Err(error.into());
+        for segment in metas.iter().filter(|segment| segment.has_deletes()).map(|segment| segment.id()) {
+            let mut tries = 0;
+            while let Err(error) = batch.writer()?.merge(&[segment]).wait() {
+                if !self.engine.searchable_segment_ids()?.contains(&segment) {
+                    // The engine merged it by itself meanwhile, which is as good.
+                    break;
+                }
+                if tries == PURGE_TRIES {
+                    return Err(error.into());
+                }
+                // The engine merges it right now.
+                tries += 1;
+                std::thread::sleep(PURGE_PAUSE);
             }
         }
         Ok(())
@@ -95,7 +110,8 @@ impl Drop for Index {
 }
 
 /// Changes to the index that become visible together, with [`Batch::commit`]. Dropped without it,
-/// they are undone. Every call may be repeated: documents replace those with the same id.
+/// they are undone. Every call may be repeated: documents replace those with the same id. It holds the
+/// writer's lock, so it stays on one thread and is not kept across an `await`.
 pub struct Batch<'a> {
     index: &'a Index,
     state: MutexGuard<'a, WriterState>,

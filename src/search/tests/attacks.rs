@@ -6,6 +6,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The shortest of three runs: the machine may be busy with something else.
+fn quickest(run: impl Fn()) -> Duration {
+    let timed = || {
+        let begun = Instant::now();
+        run();
+        begun.elapsed()
+    };
+    timed().min(timed()).min(timed())
+}
+
 #[test]
 fn hostile_queries_are_answered_or_refused_at_once() {
     let trial = Trial::with(&["aaa aab aac zażółć", "order 20418", "* + ?"]);
@@ -39,14 +49,13 @@ fn hostile_queries_are_answered_or_refused_at_once() {
         "IN(a b) {\"match\": {}}".to_owned(),
     ];
     for query in queries {
-        let begun = Instant::now();
-        let parsed = parse(&query);
-        assert!(begun.elapsed() < Duration::from_millis(50), "{:.40}", query);
-        if let Ok(query) = parsed {
+        let parsed = quickest(|| drop(parse(&query)));
+        assert!(parsed < Duration::from_millis(50), "{:.40}: {parsed:?}", query);
+        if let Ok(query) = parse(&query) {
             let request = Request { query: &query, scope: &Scope::default(), limit: 50, cursor: None };
-            trial.index.search(&request, &|_| Some("aaa aab".to_owned())).unwrap();
+            let found = quickest(|| drop(trial.index.search(&request, &|_| Some("aaa aab".to_owned())).unwrap()));
+            assert!(found < Duration::from_secs(1), "{query:?}: {found:?}");
         }
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:.40}", query);
     }
 }
 

@@ -34,6 +34,14 @@ fn english_words_are_found_in_any_form() {
 }
 
 #[test]
+fn short_words_are_not_stemmed_away() {
+    let trial = Trial::with(&["one", "on", "ale", "al"]);
+    for (query, expected) in [("one ", 1), ("on ", 2), ("ale ", 3), ("al ", 4)] {
+        assert_eq!(trial.find(query), [expected], "{query}");
+    }
+}
+
+#[test]
 fn quoted_words_are_exact_and_in_a_row() {
     let trial = Trial::with(&["the blue house", "the house, blue", "blue houses", "Blue\nHouse!"]);
     assert_eq!(trial.find("\"blue house\""), [1, 4]);

@@ -9,6 +9,12 @@ fn open(dir: &Path) -> (Index, OpenState) {
 }
 
 #[test]
+fn an_index_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Index>();
+}
+
+#[test]
 fn a_reopened_index_knows_its_change() {
     let trial = Trial::with(&["hello"]);
     let dir = trial.dir.path().join("search");
