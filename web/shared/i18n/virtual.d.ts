@@ -1,0 +1,8 @@
+declare module 'virtual:catalogue/en' {
+  const messages: Record<string, string | Record<string, string>>;
+  export default messages;
+}
+declare module 'virtual:catalogue/pl' {
+  const messages: Record<string, string | Record<string, string>>;
+  export default messages;
+}
