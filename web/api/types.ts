@@ -1,5 +1,7 @@
 /** The HTTP contract as TypeScript (base /api/v1). Ids are integers, times RFC 3339 UTC with milliseconds, absent is null. */
 
+export type * from './account';
+
 /** A moment as the server writes it, for example `2026-11-19T10:41:00.000Z`. */
 export type Time = string;
 
@@ -126,48 +128,6 @@ export type Inbox = {
 /** Every JSON answer to a GET carries the change number it was read at. */
 export type Snapshot = { change: number };
 export type Items<T> = { items: T[] } & Snapshot;
-
-export type Language = 'en' | 'pl';
-export type Theme = 'auto' | 'light' | 'dark';
-export type Density = 'comfortable' | 'compact';
-export type Preferences = { theme: Theme; density: Density; shortcuts: boolean };
-
-export type Me = {
-  agent: Agent;
-  workspace: { name: string; hostname: string };
-  language: Language;
-  preferences: Preferences;
-  may: { write: boolean; manage: boolean };
-  undo_seconds: number;
-} & Snapshot;
-
-export type MePatch = {
-  name?: string;
-  language?: Language;
-  preferences?: Partial<Preferences>;
-  password?: { current: string; new: string };
-};
-
-export type SetupBody = {
-  token: string;
-  workspace_name: string;
-  name: string;
-  email: string;
-  password: string;
-  inbox_name: string;
-  language: Language;
-};
-
-export type Relay = {
-  host: string;
-  port: number;
-  tls: 'required' | 'starttls' | 'none';
-  username: string | null;
-  has_password: boolean;
-  source: 'config' | 'workspace' | 'none';
-} & Snapshot;
-export type RelayBody = { host: string; port: number; tls: Relay['tls']; username?: string | null; password?: string };
-export type RelayTest = { outcome: 'accepted' | 'refused' | 'error'; reply: string };
 
 export type ViewName = 'all' | 'mine' | 'unassigned' | 'snoozed' | 'closed' | 'sent' | 'filtered' | 'spam' | 'trash';
 
