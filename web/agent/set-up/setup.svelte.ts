@@ -142,7 +142,7 @@ export class SetUp {
     const field = fieldOf(error);
     const step = field ? ASKED_IN[field] : undefined;
     if (error instanceof Problem && field && step) {
-      Object.assign(this[step].faults, { [field]: fieldReason(error) });
+      this[step].blame({ [field]: fieldReason(error) });
       this.step = step;
     } else if (error instanceof Problem && (error.status === 404 || error.status === 409 || error.status === 410)) {
       this.link = error.status === 404 ? 'wrong' : 'used';

@@ -13,13 +13,15 @@ export type Shape = { readonly dirty: boolean };
 
 export class Form<T extends Values> {
   values = $state() as T;
-  faults = $state<Faults<T>>({});
   saving = $state(false);
   /** Why the last save was refused as a whole. */
   refusal = $state<string | null>(null);
   /** True from a save until the next change. */
   saved = $state(false);
   #kept = $state.raw() as T;
+  #faults = $state.raw<Faults<T>>({});
+  /** The values the faults were found in. */
+  #faulty = $state.raw<Partial<T>>({});
   readonly #name: string;
   readonly #check: Check<T>;
 
@@ -40,6 +42,18 @@ export class Form<T extends Values> {
     return this.changed.length > 0;
   }
 
+  /** What is wrong, by field. A fault goes away as soon as its field is changed. */
+  get faults(): Faults<T> {
+    const entries = Object.entries(this.#faults).filter(([key]) => this.values[key] === this.#faulty[key]);
+    return Object.fromEntries(entries) as Faults<T>;
+  }
+
+  /** Puts faults on fields, in place of those before. */
+  blame(faults: Faults<T>): void {
+    this.#faults = faults;
+    this.#faulty = { ...this.values };
+  }
+
   /** The id of a field's control. */
   id(key: keyof T & string): string {
     return `${this.#name}-${key}`;
@@ -57,7 +71,7 @@ export class Form<T extends Values> {
   /** Back to what the server has. */
   discard(): void {
     this.values = { ...this.#kept };
-    this.faults = {};
+    this.blame({});
     this.refusal = null;
   }
 
@@ -65,7 +79,7 @@ export class Form<T extends Values> {
   async save(send: (changed: Partial<T>, all: T) => Promise<unknown>): Promise<boolean> {
     if (this.saving) return false;
     this.refusal = null;
-    this.faults = this.#check(this.values);
+    this.blame(this.#check(this.values));
     if (Object.keys(this.faults).length > 0) {
       await this.#focusFault();
       return false;
@@ -94,7 +108,7 @@ export class Form<T extends Values> {
   async #refuse(error: unknown): Promise<void> {
     const field = fieldOf(error);
     if (error instanceof Problem && field !== null && field in this.values) {
-      this.faults = { [field]: fieldReason(error) } as Faults<T>;
+      this.blame({ [field]: fieldReason(error) } as Faults<T>);
       await this.#focusFault();
     } else {
       this.refusal = reason(error);

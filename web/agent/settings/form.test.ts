@@ -37,6 +37,8 @@ describe('Form', () => {
     expect(form.faults.email).toBe(english['settings.taken']);
     expect(form.values.email).toBe('taken@tarnina.example');
     expect(form.dirty).toBe(true);
+    form.values.email = 'free@tarnina.example';
+    expect(form.faults.email).toBeUndefined();
   });
 
   test('no answer is said as such and nothing is lost', async () => {
