@@ -37,6 +37,13 @@ export class Conversations {
     this.#tell(id);
   }
 
+  /** Every tag this page has met: the choices when tagging. */
+  tags(): Set<string> {
+    const found = new Set<string>();
+    for (const { row } of this.#server.values()) for (const tag of row.tags) found.add(tag);
+    return found;
+  }
+
   onRow(run: RowListener): () => void {
     this.#listeners.add(run);
     return () => this.#listeners.delete(run);

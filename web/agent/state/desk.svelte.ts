@@ -11,6 +11,7 @@ import { Counts } from './counts.svelte';
 import { Directory } from './directory.svelte';
 import { Layout } from './layout.svelte';
 import { Lists } from './lists.svelte';
+import { Selection } from './selection.svelte';
 import { session, type Session } from './session.svelte';
 import { Toasts } from './toasts.svelte';
 
@@ -22,6 +23,7 @@ export class Desk {
   readonly directory = new Directory();
   readonly toasts = new Toasts();
   readonly commands = new Commands();
+  readonly selection = new Selection();
   readonly layout = new Layout();
   readonly connection = new Connection(this.live);
   readonly actions = new Actions(this.conversations, this.directory, this.toasts);
