@@ -29,6 +29,11 @@ export function presets(now: Date = new Date()): Preset[] {
   });
 }
 
+/** Tomorrow at eight: where a time of one's own begins. */
+export function tomorrow(now: Date = new Date()): Date {
+  return at(now, 1, 8);
+}
+
 /** What a `datetime-local` field wants: "2026-11-23T08:00". */
 export function localValue(date: Date): string {
   const two = (n: number) => String(n).padStart(2, '0');

@@ -13,7 +13,7 @@ class Travel {
   step(desk: Desk, by: number): void {
     const ids = this.list?.ids() ?? [];
     if (!ids.length) return;
-    const from = desk.layout.phone ? desk.selection.cursor : (desk.selection.open ?? desk.selection.cursor);
+    const from = this.#onlyCursor(desk) ? desk.selection.cursor : (desk.selection.open ?? desk.selection.cursor);
     const at = from === null ? -1 : ids.indexOf(from);
     let to: number;
     if (at >= 0) to = at + by;
@@ -57,13 +57,18 @@ class Travel {
     setTimeout(() => void this.list?.show(id, true));
   }
 
+  /** On the phone, and while rows are being ticked, nothing opens by itself. */
+  #onlyCursor(desk: Desk): boolean {
+    return desk.layout.phone || desk.selection.ticked.size > 0;
+  }
+
   #go(desk: Desk, ids: readonly number[], index: number, focus: boolean): void {
     const id = ids[index];
     if (id === undefined) return;
     this.#index = index;
     desk.selection.cursor = id;
     const route = router.route;
-    if (!desk.layout.phone && route.name === 'inbox') {
+    if (!this.#onlyCursor(desk) && route.name === 'inbox') {
       router.go(conversationHref(id, route.view, route.state), { replace: route.conversation !== null });
     }
     void this.list?.show(id, focus);

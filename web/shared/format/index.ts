@@ -47,10 +47,11 @@ export function when(time: string | Date, now: Date = new Date()): string {
   return day(date, now);
 }
 
-/** "Friday 19 November, 10:41": for tooltips and `datetime` names. */
-export function fullTime(time: string | Date): string {
+/** "Thursday 19 November, 10:41", with the year when it is not this one: for tooltips and choices of a time. */
+export function fullTime(time: string | Date, now: Date = new Date()): string {
   const date = new Date(time);
-  return `${dates({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(date)}, ${clock(date)}`;
+  const year = date.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const);
+  return `${dates({ weekday: 'long', day: 'numeric', month: 'long', ...year }).format(date)}, ${clock(date)}`;
 }
 
 /** "19 Nov, 10:41" or "10:41" today: a moment within a sentence. */

@@ -9,7 +9,7 @@ export type Args = Record<string, string | number>;
 type Entry = string | Record<string, string>;
 export type Catalogue = Record<string, Entry>;
 
-export const LANGUAGES: readonly Language[] = ['en', 'pl'];
+export { browserLanguage, LANGUAGES } from './browser';
 
 const loaders: Record<Language, () => Promise<{ default: Catalogue }>> = {
   en: () => import('virtual:catalogue/en'),
@@ -37,15 +37,6 @@ export function use(next: Language, messages: Catalogue): void {
   catalogue = messages;
   current = next;
   if (typeof document !== 'undefined') document.documentElement.lang = next;
-}
-
-/** The first language of the browser that we have. */
-export function browserLanguage(wanted: readonly string[] = navigator.languages): Language {
-  for (const tag of wanted) {
-    const found = LANGUAGES.find((known) => tag.toLowerCase().split('-')[0] === known);
-    if (found) return found;
-  }
-  return 'en';
 }
 
 function fill(text: string, args?: Args): string {
