@@ -1,6 +1,6 @@
 /** What can go wrong while signing in, told apart without telling who exists. */
 import type { Problem } from '$api/client';
-import { t } from '$shared/i18n/index.svelte';
+import type { Say } from './words';
 
 export type Fault =
   | { kind: 'email' | 'password' | 'wrong' | 'offline' }
@@ -25,7 +25,23 @@ export function outcome(problem: Problem): Fault {
 }
 
 /** "40 seconds", "3 minutes": minutes from two minutes on, rounded up. */
-export function waitText(seconds: number): string {
-  if (seconds < 120) return t('settings.seconds', { count: seconds });
-  return t('settings.minutes', { count: Math.ceil(seconds / 60) });
+export function waitText(say: Say, seconds: number): string {
+  if (seconds < 120) return say('signIn.seconds', { count: seconds });
+  return say('signIn.minutes', { count: Math.ceil(seconds / 60) });
+}
+
+/** The sentence above the fields; null for a fault that stands at its field. */
+export function sentence(say: Say, fault: Fault | null): string | null {
+  switch (fault?.kind) {
+    case 'wrong':
+      return say('signIn.wrong');
+    case 'offline':
+      return say('signIn.offline');
+    case 'wait':
+      return say('signIn.tooMany', { wait: waitText(say, fault.seconds) });
+    case 'fault':
+      return say('signIn.fault', { status: fault.status });
+    default:
+      return null;
+  }
 }
