@@ -60,11 +60,11 @@ function onList(desk: Desk): Command[] {
       label: 'shell.cmd.back',
       keys: ['u', 'Escape'],
       hidden: true,
-      when: () => desk.layout.drawer || desk.selection.ticked.size > 0 || desk.selection.open !== null,
+      when: () => desk.layout.drawer || desk.selection.ticking || desk.selection.open !== null,
       run: () => {
         if (desk.layout.drawer) desk.layout.drawer = false;
         else if (desk.layout.narrow && desk.layout.side) desk.layout.toggleSide();
-        else if (desk.selection.ticked.size) desk.selection.clear();
+        else if (desk.selection.ticking) desk.selection.clear();
         else travel.back(desk);
       },
     },

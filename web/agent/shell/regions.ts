@@ -1,7 +1,7 @@
 /** F6: the focus walks navigation, list, thread and side bar. A region is whatever carries `data-region` or is an aside. */
 
 const FOCUSABLE =
-  'a[href][tabindex="0"], a[href]:not([tabindex]), button:not(:disabled):not([tabindex="-1"]), input, textarea, [tabindex="0"]';
+  'a[href][tabindex="0"], a[href]:not([tabindex]), button:not(:disabled, .skip, [tabindex="-1"]), input, textarea, [tabindex="0"]';
 
 export function nextRegion(by: 1 | -1): void {
   const all = [...document.querySelectorAll<HTMLElement>('[data-region], section.thread, aside.side')].filter(
@@ -12,7 +12,7 @@ export function nextRegion(by: 1 | -1): void {
   const at = all.findIndex((region) => region.contains(document.activeElement));
   const region = all[(at + by + all.length) % all.length] ?? all[0];
   const target =
-    region?.querySelector<HTMLElement>('[aria-current="true"], [tabindex="0"]') ??
+    region?.querySelector<HTMLElement>('[aria-current], [tabindex="0"]') ??
     region?.querySelector<HTMLElement>(FOCUSABLE);
   target?.focus();
 }

@@ -59,7 +59,7 @@ class Travel {
 
   /** On the phone, and while rows are being ticked, nothing opens by itself. */
   #onlyCursor(desk: Desk): boolean {
-    return desk.layout.phone || desk.selection.ticked.size > 0;
+    return desk.layout.phone || desk.selection.ticking;
   }
 
   #go(desk: Desk, ids: readonly number[], index: number, focus: boolean): void {

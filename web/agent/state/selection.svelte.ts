@@ -7,6 +7,8 @@ export class Selection {
   /** The conversation open beside the list. */
   open = $state<number | null>(null);
   readonly ticked = new SvelteSet<number>();
+  /** Ticking was begun with the button, before the first tick. */
+  #begun = $state(false);
   #anchor: number | null = null;
 
   /** The ids a command acts on. */
@@ -14,6 +16,15 @@ export class Selection {
     if (this.ticked.size) return [...this.ticked];
     const one = this.open ?? this.cursor;
     return one === null ? [] : [one];
+  }
+
+  /** Rows show their boxes. */
+  get ticking(): boolean {
+    return this.#begun || this.ticked.size > 0;
+  }
+
+  begin(): void {
+    this.#begun = true;
   }
 
   toggle(id: number): void {
@@ -39,6 +50,7 @@ export class Selection {
 
   clear(): void {
     this.ticked.clear();
+    this.#begun = false;
     this.#anchor = null;
   }
 }
