@@ -2,14 +2,13 @@
 import type { MessageKey } from '$shared/i18n/index.svelte';
 
 export type SectionId = 'profile' | 'appearance' | 'inboxes' | 'people' | 'mail' | 'workspace' | 'about';
-export type Section = { id: SectionId; label: MessageKey; hint: MessageKey };
+export type Section = { id: SectionId; label: MessageKey };
 
 const IDS: readonly SectionId[] = ['profile', 'appearance', 'inboxes', 'people', 'mail', 'workspace', 'about'];
 
 export const SECTIONS: readonly Section[] = IDS.map((id) => ({
   id,
   label: `settings.${id}` as const,
-  hint: `settings.${id}Hint` as const,
 }));
 
 export function isSection(text: string): text is SectionId {
