@@ -13,7 +13,7 @@ export type Piece = {
 const CANDIDATE =
   /https?:\/\/[^\s<>"'`\\^{|}]{1,2000}|www\.[^\s<>"'`\\^{|}]{1,2000}|(?:mailto:)?[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,255}/giu;
 /** Controls that turn the direction of text or hide in it; a link never contains them. */
-const SLY = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+const SLY = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
 const CLOSERS: Record<string, string> = { ')': '(', ']': '[', '}': '{', '»': '«', '”': '“' };
 
 /** Cuts what ends a sentence rather than an address: "see https://a.example/x)." */
