@@ -3,7 +3,7 @@
 export type Token = { negated: boolean; operator: string; value: string };
 
 export const OPERATORS = ['from', 'to', 'subject', 'inbox', 'assignee', 'tag', 'is', 'has', 'before', 'after'] as const;
-const PART = /(-?)([a-z]+):("[^"]*"?|\S+)|\S+\s*/giu;
+const PART = /(-?)([a-z]+):("[^"]*"?|\S+)\s*|\S+\s*/giu;
 
 /** Splits a line: known operators with a value become tokens, the rest stays words in its order. */
 export function split(line: string): { tokens: Token[]; words: string } {

@@ -18,7 +18,7 @@ export function match(label: string, query: string): Piece[] | null {
   const folded = fold(label);
   const marks = new Array<boolean>(label.length).fill(false);
   for (const word of words) {
-    const start = new RegExp(`(^|[^\\p{L}\\p{N}])${word.replace(/[^\p{L}\p{N}]/gu, '\\$&')}`, 'u').exec(folded);
+    const start = new RegExp(`(^|[^\\p{L}\\p{N}])${word.replace(/[\^$\\.*+?()[\]{}|/]/g, '\\$&')}`, 'u').exec(folded);
     const at = start ? start.index + start[0].length - word.length : folded.indexOf(word);
     if (at < 0) return null;
     marks.fill(true, at, at + word.length);

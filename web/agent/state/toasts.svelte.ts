@@ -61,7 +61,8 @@ export class Toasts {
   }
 
   resume(): void {
-    for (const [id, entry] of this.#timers) this.#run(id, entry.left);
+    // A copy, since running one again puts it at the end of the map.
+    for (const [id, entry] of [...this.#timers]) this.#run(id, entry.left);
   }
 
   #run(id: number, ms: number): void {
