@@ -10,19 +10,18 @@ const MAIL = ['iframe'];
 export async function run(context) {
   const all = screens(await furnish(context));
   const faults = [];
-  const note = (error) => {
-    if (!(error instanceof Failure)) throw error;
-    faults.push(error.message);
-  };
+  const note = (label) => (error) =>
+    faults.push(error instanceof Failure ? error.message : `${label}: ${error.message}`);
   for (const width of [1440, 1024, 390]) {
     for (const theme of ['light', 'dark']) {
       const page = await context.signedIn({ width, theme });
       for (const [name, open] of Object.entries(all)) {
         const label = `${name} ${width} ${theme}`;
-        await open(page);
+        // One screen that does not open, or has a fault, must not hide those of the others.
+        await open(page).catch(note(label));
         await settled(page);
-        await accessible(page, label, MAIL).catch(note);
-        await fits(page, label).catch(note);
+        await accessible(page, label, MAIL).catch(note(label));
+        await fits(page, label).catch(note(label));
       }
       await page.context().close();
     }

@@ -38,7 +38,7 @@ export async function run(context) {
 
   await attempt(page, EWA.email, EWA.password);
   await page.waitForURL('**/inbox/mine');
-  equal(await page.locator('html').getAttribute('lang'), 'en', "after signing in it is the person's own");
+  await page.locator('html[lang=en]').waitFor();
 
   await page.goto('/settings/profile');
   await page.getByRole('button', { name: 'Sign out' }).click();

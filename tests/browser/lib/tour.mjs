@@ -82,7 +82,6 @@ export function screens(conversation) {
 
 /** Waits until nothing on the page moves or loads. */
 export async function settled(page) {
-  await page.waitForLoadState('networkidle').catch(() => {});
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
-  await page.waitForTimeout(150);
+  await page.waitForTimeout(250);
 }
