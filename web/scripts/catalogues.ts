@@ -9,21 +9,26 @@ function bindShortWords(text: string): string {
   return text.replace(/(^|[\s(„])([aiouwzAIOUWZ]) /g, '$1$2\u00a0');
 }
 
-/** Merges the JSON files of one language folder into one map, in the order of their names. */
-export function mergeCatalogue(folder: string, language: string): Record<string, unknown> {
-  const dir = join(folder, language);
-  const merged: Record<string, unknown> = {};
-  for (const name of readdirSync(dir).sort()) {
-    if (!name.endsWith('.json')) continue;
-    const part = JSON.parse(readFileSync(join(dir, name), 'utf8'), (_key, value: unknown) =>
-      language === 'pl' && typeof value === 'string' ? bindShortWords(value) : value,
-    ) as Record<string, unknown>;
-    Object.assign(merged, part);
-  }
-  return merged;
+/** Files fetched by themselves, when a page needs them: settings, and the sign-in page, which stands alone. */
+const APART = ['settings.json', 'sign-in.json'];
+
+function read(folder: string, language: string, name: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(folder, language, name), 'utf8'), (_key, value: unknown) =>
+    language === 'pl' && typeof value === 'string' ? bindShortWords(value) : value,
+  ) as Record<string, unknown>;
 }
 
-/** Vite plugin: `virtual:catalogue/<language>` is all catalogues of that language as one module, so one chunk. */
+/** Merges the JSON files of one language folder into one map, in the order of their names. */
+export function mergeCatalogue(folder: string, language: string, without: string[] = []): Record<string, unknown> {
+  const names = readdirSync(join(folder, language)).sort();
+  const wanted = names.filter((name) => name.endsWith('.json') && !without.includes(name));
+  return Object.assign({}, ...wanted.map((name) => read(folder, language, name))) as Record<string, unknown>;
+}
+
+/**
+ * Vite plugin: `virtual:catalogue/<language>` is what the inbox says, as one module, so one chunk;
+ * `virtual:catalogue/<language>/settings` is one file that is fetched with its page.
+ */
 export function catalogues(folder: string): Plugin {
   return {
     name: 'frontdesk-catalogues',
@@ -32,9 +37,10 @@ export function catalogues(folder: string): Plugin {
     },
     load(id) {
       if (!id.startsWith(`\0${PREFIX}`)) return undefined;
-      const language = id.slice(PREFIX.length + 1);
+      const [language = '', part] = id.slice(PREFIX.length + 1).split('/');
       for (const name of readdirSync(join(folder, language))) this.addWatchFile(join(folder, language, name));
-      return `export default JSON.parse(${JSON.stringify(JSON.stringify(mergeCatalogue(folder, language)))});`;
+      const messages = part ? read(folder, language, `${part}.json`) : mergeCatalogue(folder, language, APART);
+      return `export default JSON.parse(${JSON.stringify(JSON.stringify(messages))});`;
     },
     handleHotUpdate({ file, server }) {
       if (file.startsWith(folder)) {

@@ -1,4 +1,4 @@
-/** Messages in the reader's language. One chunk a language, fetched on demand; English stands in for a missing key. */
+/** Messages in the reader's language: one chunk a language, and one more for settings, each fetched on demand. */
 import type conversation from '../../catalogues/en/conversation.json';
 import type settings from '../../catalogues/en/settings.json';
 import type shell from '../../catalogues/en/shell.json';
@@ -11,10 +11,22 @@ export type Catalogue = Record<string, Entry>;
 
 export { browserLanguage, LANGUAGES } from './browser';
 
-const loaders: Record<Language, () => Promise<{ default: Catalogue }>> = {
+type Loaders = Record<Language, () => Promise<{ default: Catalogue }>>;
+/** What is fetched only with the pages that speak it. */
+export type Part = 'settings';
+
+const loaders: Loaders = {
   en: () => import('virtual:catalogue/en'),
   pl: () => import('virtual:catalogue/pl'),
 };
+const parts: Record<Part, Loaders> = {
+  settings: {
+    en: () => import('virtual:catalogue/en/settings'),
+    pl: () => import('virtual:catalogue/pl/settings'),
+  },
+};
+/** The parts in use: a change of language fetches them again. */
+const inUse = new Set<Part>();
 
 let current = $state<Language>('en');
 let catalogue = $state.raw<Catalogue>({});
@@ -27,8 +39,20 @@ export function language(): Language {
 
 /** Fetches the catalogue and switches; also sets `<html lang>`. */
 export async function setLanguage(next: Language): Promise<void> {
-  const loaded = await loaders[next]();
-  use(next, loaded.default);
+  const loaded = await Promise.all([loaders[next](), ...[...inUse].map((part) => parts[part][next]())]);
+  use(next, Object.assign({}, ...loaded.map((one) => one.default)) as Catalogue);
+}
+
+/** Adds a part to what can be said; to be awaited before the page that needs it is shown. */
+export async function loadPart(part: Part): Promise<void> {
+  inUse.add(part);
+  let messages: Catalogue;
+  let spoken: Language;
+  do {
+    spoken = current;
+    messages = (await parts[part][spoken]()).default;
+  } while (spoken !== current);
+  catalogue = { ...catalogue, ...messages };
 }
 
 /** Switches to a catalogue at hand. Tests use it too. */
@@ -60,4 +84,10 @@ export function t(key: MessageKey, args?: Args): string {
 /** As `t` for a key put together at run time; null when there is no such message. */
 export function tMaybe(key: string, args?: Args): string | null {
   return catalogue[key] === undefined ? null : t(key as MessageKey, args);
+}
+
+/** Fetches a page together with the words of settings that it speaks. */
+export async function withPart<T>(page: () => Promise<T>, part: Part = 'settings'): Promise<T> {
+  const [module] = await Promise.all([page(), loadPart(part)]);
+  return module;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { browserLanguage, language, setLanguage, t, tMaybe, use, type MessageKey } from './index.svelte';
+import settings from '../../catalogues/en/settings.json';
+import { browserLanguage, language, loadPart, setLanguage, t, tMaybe, use, type MessageKey } from './index.svelte';
 
 const say = (key: string, args?: Record<string, string | number>) => t(key as MessageKey, args);
 
@@ -34,6 +35,17 @@ describe('t', () => {
     expect(t('shell.unreachable_hint')).toContain('i\u00a0spróbuj');
     await setLanguage('en');
     expect(t('shell.view.mine')).toBe('Mine');
+  });
+
+  it('fetches the words of settings when they are needed, and keeps them through a change of language', async () => {
+    await setLanguage('en');
+    const key = Object.keys(settings)[0] as MessageKey;
+    expect(tMaybe(key)).toBeNull();
+    await loadPart('settings');
+    expect(tMaybe(key)).not.toBeNull();
+    await setLanguage('pl');
+    expect(tMaybe(key)).not.toBeNull();
+    expect(tMaybe('shell.view.mine')).toBe('Moje');
   });
 });
 
