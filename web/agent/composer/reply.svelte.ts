@@ -47,12 +47,11 @@ export class Answer {
     return this.#all.outbox.held.get(this.row().id);
   }
 
-  /** Brings both drafts in; what already waits to be sent is not a draft any more. */
+  /** Brings the open draft in; what already waits to be sent is not a draft any more. */
   load(): void {
-    const waits = (kind: DraftKind) => this.#all.outbox.of(this.row().id).some((item) => item.kind === kind);
-    for (const kind of ['reply', 'comment'] as const) {
-      if (!waits(kind)) void this.#boxes[kind].load(this.row().draft);
-    }
+    const kind = this.kind;
+    const waits = this.#all.outbox.of(this.row().id).some((item) => item.kind === kind);
+    if (!waits) void this.#boxes[kind].load(this.row().draft);
   }
 
   /** Who gets the reply: those named in the draft, else those the server proposes. */

@@ -3,7 +3,8 @@
  * which it inherits: no inline style and no script pass either, so styles are set through the object model.
  */
 import stylesheet from './mail-frame.css?url';
-import { applyStyle, type Clean } from './purify';
+import type { Clean } from './purify';
+import { applyStyle } from './styles';
 
 /** `allow-scripts` must never stand beside `allow-same-origin`. */
 export const SANDBOX = 'allow-same-origin allow-popups allow-popups-to-escape-sandbox';

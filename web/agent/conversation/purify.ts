@@ -3,6 +3,7 @@
  * document; style attributes are taken off and handed over apart, to be set property by property.
  */
 import createPurifier, { type Config } from 'dompurify';
+import { deferStyles, DEFERRED } from './styles';
 
 export type Clean = { fragment: DocumentFragment; styles: [HTMLElement, string][] };
 
@@ -27,6 +28,8 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
     'popover',
   ],
   ALLOW_DATA_ATTR: false,
+  ADD_ATTR: [DEFERRED],
+  ADD_URI_SAFE_ATTR: [DEFERRED],
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 };
@@ -69,34 +72,12 @@ const purifier = createPurifier(window);
 purifier.addHook('afterSanitizeAttributes', guard);
 
 export function purify(html: string): Clean {
-  const fragment = purifier.sanitize(html, CONFIG);
+  const fragment = purifier.sanitize(deferStyles(html), CONFIG);
   const styles: [HTMLElement, string][] = [];
-  for (const element of fragment.querySelectorAll<HTMLElement>('[style]')) {
-    styles.push([element, element.getAttribute('style') ?? '']);
-    element.removeAttribute('style');
+  for (const element of fragment.querySelectorAll<HTMLElement>(`[${DEFERRED}]`)) {
+    styles.push([element, element.getAttribute(DEFERRED) ?? '']);
+    element.removeAttribute(DEFERRED);
   }
+  for (const element of fragment.querySelectorAll('[style]')) element.removeAttribute('style');
   return { fragment, styles };
-}
-
-const BARRED = new Set([
-  'position',
-  'z-index',
-  'inset',
-  'top',
-  'left',
-  'right',
-  'bottom',
-  'cursor',
-  'content',
-  'animation',
-]);
-
-/** Sets a style attribute's declarations through the object model, which a strict content policy allows. */
-export function applyStyle(element: HTMLElement, text: string): void {
-  element.style.cssText = text;
-  for (const name of [...element.style]) {
-    const value = element.style.getPropertyValue(name);
-    const calls = /(?:url|image|image-set|cross-fade|element|var|env|expression)\s*\(/i.test(value);
-    if (calls || BARRED.has(name) || name.startsWith('--')) element.style.removeProperty(name);
-  }
 }

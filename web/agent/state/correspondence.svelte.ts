@@ -18,6 +18,7 @@ export class Correspondence {
   readonly outbox: Outbox;
   /** What was sent from here lately, for Undo: the composer gets it back as it was. */
   #sent = new Map<number, OutItem>();
+  #toasts = new Map<number, number>();
   #desk: Desk;
 
   constructor(desk: Desk) {
@@ -39,7 +40,8 @@ export class Correspondence {
         this.threads.peek(item.conversation)?.take(answer.message, answer.change);
         desk.conversations.take(answer.conversation, answer.change);
         void this.drafts.of(item.conversation, item.kind).discard();
-        if (item.kind === 'reply') this.#offerUndo(answer.message);
+        // A reply in sight counts down by itself; one that took its conversation off the list is told of.
+        if (item.kind === 'reply' && item.body.and_close) this.#offerUndo(answer.message);
         desk.connection.unsent = this.outbox.waiting;
       },
       held: (item) => this.#giveBack(item),
@@ -74,12 +76,16 @@ export class Correspondence {
     if (!seconds || message.delivery?.state !== 'queued') return;
     const name = message.to.map((person) => person.name ?? person.email).join(', ');
     const text = t('conv.send.toast', { name });
-    this.#desk.toasts.show({ text, undo: () => this.undo(message), lasts: seconds * 1000 });
+    const toast = this.#desk.toasts.show({ text, undo: () => this.undo(message), lasts: seconds * 1000 });
+    this.#toasts.set(message.id, toast);
   }
 
   /** Takes a reply back within its seconds; its words return to the composer. */
   async undo(message: Message): Promise<void> {
     const desk = this.#desk;
+    const toast = this.#toasts.get(message.id);
+    if (toast !== undefined) desk.toasts.dismiss(toast);
+    this.#toasts.delete(message.id);
     try {
       const answer = await client.post<{ message: Message }>(`/messages/${message.id}/cancel`);
       this.threads.peek(message.conversation)?.amend(answer.message);

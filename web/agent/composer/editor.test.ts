@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { paragraphs } from './plain';
-import { createRich, type RichContent, type RichEditor } from './rich';
+import { createRich, type RichContent, type RichEditor } from './editor';
 import { safeHref } from './schema';
 
 let editor: RichEditor | null = null;
