@@ -1,0 +1,80 @@
+/** A morning's work without a mouse: read, answer, comment, close, take back, go elsewhere, look up the keys. */
+import { EWA } from '../lib/context.mjs';
+import { equal, eventually, ok } from '../lib/expect.mjs';
+import { answerBox, row, write } from '../lib/thread.mjs';
+
+export const name = 'keyboard';
+
+const focused = (page) =>
+  page.evaluate(
+    () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '',
+  );
+
+export async function run(context) {
+  const page = await context.page();
+  const stamp = Date.now();
+  for (const at of [1, 2, 3]) {
+    await context.mail({
+      from: `key${at}@klawisz.example`,
+      name: `Key ${at}`,
+      subject: `Key ${at} of ${stamp}`,
+      text: `Text ${at} of ${stamp}`,
+    });
+  }
+  await page.goto('/sign-in');
+  await page.locator('#email:focus').waitFor();
+  await page.keyboard.type(EWA.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  if ((await focused(page)) !== 'Password' && !(await page.locator('#password:focus').count()))
+    await page.locator('#password').focus();
+  await page.keyboard.type(EWA.password);
+  await page.keyboard.press('Enter');
+  await row(page, `Key 3 of ${stamp}`).waitFor();
+
+  await page.keyboard.press('j');
+  await eventually(() => page.url().match(/\/inbox\/all\/\d+/), 'j opens the first conversation');
+  await page.getByText(`Text 3 of ${stamp}`).first().waitFor();
+  await page.keyboard.press('j');
+  await page.getByRole('heading', { name: `Key 2 of ${stamp}` }).waitFor();
+  await page.keyboard.press('k');
+  await page.getByRole('heading', { name: `Key 3 of ${stamp}` }).waitFor();
+
+  await write(page, 'jjj eee', 'n');
+  equal(await page.getByRole('heading', { name: `Key 3 of ${stamp}` }).count(), 1, 'single keys rest while one writes');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('log').getByText('jjj eee').waitFor();
+  await page.keyboard.press('Escape');
+  await eventually(
+    async () =>
+      !(await answerBox(page, 'Comment').evaluate(
+        (box) => box === document.activeElement || box.contains(document.activeElement),
+      )),
+    'Esc leaves the text',
+  );
+
+  await page.keyboard.press('e');
+  await eventually(async () => (await row(page, `Key 3 of ${stamp}`).count()) === 0, 'e closes: the row goes');
+  await page.keyboard.press('z');
+  await row(page, `Key 3 of ${stamp}`).waitFor();
+
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await help.waitFor();
+  await page.keyboard.press('Escape');
+  await eventually(async () => (await help.count()) === 0, 'Esc closes the help');
+
+  await page.keyboard.press('Control+k');
+  const palette = page.getByRole('combobox', { name: 'Search or jump to' });
+  await palette.waitFor();
+  await page.keyboard.type('appear');
+  await page.keyboard.press('Escape');
+
+  await page.keyboard.press('g');
+  await page.keyboard.press('m');
+  await page.waitForURL('**/inbox/mine**');
+  await page.keyboard.press('g');
+  await page.keyboard.press('s');
+  await page.waitForURL('**/settings/**');
+  ok((await page.getByRole('heading', { level: 1 }).innerText()) === 'My profile', 'g s opens the settings');
+}

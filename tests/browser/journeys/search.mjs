@@ -1,0 +1,65 @@
+/** Search finds what has just come in, in word forms, without diacritics, and by operators; hits are marked. */
+import { equal, eventually, ok } from '../lib/expect.mjs';
+
+export const name = 'search';
+export const real = true;
+
+const results = (page) => page.getByRole('list', { name: 'Results' }).getByRole('listitem');
+
+async function look(page, query) {
+  const field = page
+    .getByRole('combobox', { name: 'Search everything' })
+    .or(page.getByRole('searchbox', { name: 'Search everything' }))
+    .or(page.getByRole('textbox', { name: 'Search everything' }))
+    .first();
+  await field.fill('');
+  await field.fill(query);
+  await page.keyboard.press('Enter');
+}
+
+async function finds(page, query, subject, wanted = true) {
+  await look(page, query);
+  await eventually(
+    async () => (await results(page).filter({ hasText: subject }).count()) > 0 === wanted,
+    `“${query}” ${wanted ? 'finds' : 'leaves out'} “${subject}”`,
+    8000,
+  );
+}
+
+export async function run(context) {
+  const stamp = Date.now();
+  const tents = `Namioty dla szkoły ${stamp}`;
+  const invoice = `Invoice for the boats ${stamp}`;
+  await context.mail({
+    from: 'szkola@lodz.example',
+    name: 'Szkoła nr 3',
+    subject: tents,
+    text: 'Potrzebujemy dwunastu namiotów w Łodzi.',
+  });
+  await context.mail({
+    from: 'accounts@harbour.example',
+    name: 'Harbour',
+    subject: invoice,
+    text: 'We were covering the boats last week.',
+  });
+
+  const page = await context.signedIn();
+  await page.keyboard.press('/');
+  await page.waitForURL('**/search');
+  await finds(page, `namiot ${stamp}`, tents);
+  await finds(page, `lodzi ${stamp}`, tents);
+  await finds(page, `cover ${stamp}`, invoice);
+  await finds(page, `from:harbour.example ${stamp}`, invoice);
+  await finds(page, `from:harbour.example ${stamp}`, tents, false);
+  await finds(page, `subject:invoice ${stamp}`, invoice);
+  await finds(page, `is:closed ${stamp}`, invoice, false);
+
+  await look(page, `boats ${stamp}`);
+  const hit = results(page).filter({ hasText: invoice }).locator('.hit').first();
+  await hit.waitFor();
+  ok((await hit.innerText()).length > 0, 'the hit is marked');
+  equal(new URL(page.url()).searchParams.get('q'), `boats ${stamp}`, 'the query is in the address');
+  await page.reload();
+  await results(page).filter({ hasText: invoice }).first().click();
+  await page.getByRole('heading', { name: invoice }).waitFor();
+}

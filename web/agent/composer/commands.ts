@@ -1,0 +1,30 @@
+/** What the composer of the open conversation adds to keyboard, palette and help sheet. */
+import Lock from '@lucide/svelte/icons/lock';
+import Reply from '@lucide/svelte/icons/reply';
+import ReplyAll from '@lucide/svelte/icons/reply-all';
+import type { DraftKind } from '$api/types';
+import type { Command } from '../state/commands.svelte';
+import type { Desk } from '../state/desk.svelte';
+import type { Answer } from './reply.svelte';
+
+export function answerCommands(desk: Desk, answer: Answer, write: (kind: DraftKind) => Promise<void>): Command[] {
+  const group = 'write' as const;
+  const when = () => desk.session.me?.may.write ?? false;
+  const reply = (whom: 'one' | 'all') => () => {
+    answer.aim(whom);
+    void write('reply');
+  };
+  return [
+    { id: 'reply', group, label: 'conv.comp.reply', keys: ['r'], icon: Reply, when, run: reply('one') },
+    { id: 'reply-all', group, label: 'conv.comp.reply_all', keys: ['a'], icon: ReplyAll, when, run: reply('all') },
+    {
+      id: 'comment',
+      group,
+      label: 'conv.comp.comment',
+      keys: ['n'],
+      icon: Lock,
+      when,
+      run: () => void write('comment'),
+    },
+  ];
+}

@@ -1,0 +1,97 @@
+/** What a reply can be made of: paragraphs, lists, quotes; bold, italic, links. Anything else pasted in falls away. */
+import { Schema, type DOMOutputSpec } from 'prosemirror-model';
+
+/** The address when a reply may link to it, else null. */
+export function safeHref(text: string): string | null {
+  const trimmed = text.trim();
+  const whole = /^[a-z][a-z0-9+.-]*:/i.test(trimmed)
+    ? trimmed
+    : trimmed.includes('@')
+      ? `mailto:${trimmed}`
+      : `https://${trimmed}`;
+  try {
+    const url = new URL(whole);
+    if (!/^(https?|mailto):$/.test(url.protocol)) return null;
+    if (url.protocol !== 'mailto:' && !/[.:]/.test(url.hostname) && url.hostname !== 'localhost') return null;
+    return url.href;
+  } catch {
+    return null;
+  }
+}
+
+function linkAttrs(dom: HTMLElement): { href: string } | false {
+  const href = dom.getAttribute('href') ?? '';
+  if (!/^(https?|mailto):/i.test(href)) return false;
+  const safe = safeHref(href);
+  return safe === null ? false : { href: safe };
+}
+
+const normalWeight = (dom: HTMLElement) => dom.style.fontWeight !== 'normal' && dom.style.fontWeight !== '400';
+
+export const schema = new Schema({
+  nodes: {
+    doc: { content: 'block+' },
+    paragraph: {
+      content: 'inline*',
+      group: 'block',
+      parseDOM: [{ tag: 'p' }, { tag: 'h1, h2, h3, h4, h5, h6' }, { tag: 'pre' }],
+      toDOM: (): DOMOutputSpec => ['p', 0],
+    },
+    blockquote: {
+      content: 'block+',
+      group: 'block',
+      defining: true,
+      parseDOM: [{ tag: 'blockquote' }],
+      toDOM: (): DOMOutputSpec => ['blockquote', 0],
+    },
+    bullet_list: {
+      content: 'list_item+',
+      group: 'block',
+      parseDOM: [{ tag: 'ul' }],
+      toDOM: (): DOMOutputSpec => ['ul', 0],
+    },
+    ordered_list: {
+      attrs: { order: { default: 1, validate: 'number' } },
+      content: 'list_item+',
+      group: 'block',
+      parseDOM: [{ tag: 'ol', getAttrs: (dom) => ({ order: Number(dom.getAttribute('start')) || 1 }) }],
+      toDOM: (node): DOMOutputSpec =>
+        node.attrs['order'] === 1 ? ['ol', 0] : ['ol', { start: String(node.attrs['order']) }, 0],
+    },
+    list_item: {
+      content: 'paragraph block*',
+      defining: true,
+      parseDOM: [{ tag: 'li' }],
+      toDOM: (): DOMOutputSpec => ['li', 0],
+    },
+    text: { group: 'inline' },
+    hard_break: {
+      inline: true,
+      group: 'inline',
+      selectable: false,
+      leafText: () => '\n',
+      parseDOM: [{ tag: 'br' }],
+      toDOM: (): DOMOutputSpec => ['br'],
+    },
+  },
+  marks: {
+    link: {
+      attrs: { href: { validate: 'string' } },
+      inclusive: false,
+      parseDOM: [{ tag: 'a[href]', getAttrs: linkAttrs }],
+      toDOM: (mark): DOMOutputSpec => ['a', { href: mark.attrs['href'] as string }, 0],
+    },
+    em: {
+      parseDOM: [{ tag: 'i' }, { tag: 'em' }, { style: 'font-style=italic' }],
+      toDOM: (): DOMOutputSpec => ['em', 0],
+    },
+    strong: {
+      parseDOM: [
+        { tag: 'strong' },
+        { tag: 'b', getAttrs: (dom) => normalWeight(dom) && null },
+        { style: 'font-weight', getAttrs: (value) => /^(bold(er)?|[6-9]\d{2})$/.test(value) && null },
+      ],
+      toDOM: (): DOMOutputSpec => ['strong', 0],
+    },
+  },
+});

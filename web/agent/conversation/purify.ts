@@ -1,0 +1,83 @@
+/**
+ * The second cleaning of HTML mail, in the browser, after the server's own. What comes out is a fragment of an inert
+ * document; style attributes are taken off and handed over apart, to be set property by property.
+ */
+import createPurifier, { type Config } from 'dompurify';
+import { deferStyles, DEFERRED } from './styles';
+
+export type Clean = { fragment: DocumentFragment; styles: [HTMLElement, string][] };
+
+const FORBIDDEN = [
+  ...['style', 'form', 'input', 'button', 'textarea', 'select', 'option', 'label', 'fieldset', 'dialog'],
+  ...['svg', 'math', 'iframe', 'frame', 'object', 'embed', 'link', 'meta', 'base', 'title', 'template', 'slot'],
+  ...['video', 'audio', 'source', 'track', 'picture', 'map', 'area', 'canvas', 'portal'],
+];
+const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
+  USE_PROFILES: { html: true },
+  FORBID_TAGS: FORBIDDEN,
+  FORBID_ATTR: [
+    'id',
+    'name',
+    'srcset',
+    'background',
+    'poster',
+    'ping',
+    'usemap',
+    'tabindex',
+    'contenteditable',
+    'popover',
+  ],
+  ALLOW_DATA_ATTR: false,
+  ADD_ATTR: [DEFERRED],
+  ADD_URI_SAFE_ATTR: [DEFERRED],
+  ALLOW_ARIA_ATTR: false,
+  RETURN_DOM_FRAGMENT: true,
+};
+const OWN_FILE = /^\/api\/v1\/attachments\/\d+$/;
+const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
+
+function guardLink(link: HTMLElement): void {
+  const href = link.getAttribute('href') ?? '';
+  let target: URL | null = null;
+  try {
+    // No base: an address relative to us was never meant by the sender.
+    target = new URL(href.trim());
+  } catch {
+    // Falls through to the removal.
+  }
+  if (!target || !/^(https?|mailto|tel):$/.test(target.protocol)) {
+    link.removeAttribute('href');
+    return;
+  }
+  link.setAttribute('target', '_blank');
+  link.setAttribute('rel', 'noopener noreferrer');
+  // Where a link leads is told, whatever its words say.
+  link.setAttribute('title', target.href.slice(0, 500));
+}
+
+function guard(node: Element): void {
+  if (node.localName === 'a') guardLink(node as HTMLElement);
+  for (const name of ['src', 'href'] as const) {
+    if (node.localName === 'a' && name === 'href') continue;
+    const value = node.getAttribute(name);
+    if (value !== null && !OWN_FILE.test(value) && !PICTURE.test(value)) node.removeAttribute(name);
+  }
+  if (node.hasAttribute('class')) {
+    if (node.classList.contains('fd-quote')) node.setAttribute('class', 'fd-quote');
+    else node.removeAttribute('class');
+  }
+}
+
+const purifier = createPurifier(window);
+purifier.addHook('afterSanitizeAttributes', guard);
+
+export function purify(html: string): Clean {
+  const fragment = purifier.sanitize(deferStyles(html), CONFIG);
+  const styles: [HTMLElement, string][] = [];
+  for (const element of fragment.querySelectorAll<HTMLElement>(`[${DEFERRED}]`)) {
+    styles.push([element, element.getAttribute(DEFERRED) ?? '']);
+    element.removeAttribute(DEFERRED);
+  }
+  for (const element of fragment.querySelectorAll('[style]')) element.removeAttribute('style');
+  return { fragment, styles };
+}

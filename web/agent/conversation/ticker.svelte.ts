@@ -1,0 +1,10 @@
+/** The time as sentences need it: every second while something counts down, else every half minute. */
+
+export class Ticker {
+  now = $state.raw(new Date());
+
+  run(fast: boolean): () => void {
+    const timer = setInterval(() => (this.now = new Date()), fast ? 500 : 30_000);
+    return () => clearInterval(timer);
+  }
+}

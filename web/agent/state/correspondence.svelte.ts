@@ -1,0 +1,140 @@
+/** Threads, drafts and outbox of the signed-in page, made once for a desk and fed by its live frames. */
+import { client, Problem } from '$api/client';
+import type { Message } from '$api/types';
+import { clock } from '$shared/format/index';
+import { t } from '$shared/i18n/index.svelte';
+import { reason } from './actions.svelte';
+import type { Desk } from './desk.svelte';
+import { EMPTY, type DraftContent } from './draft-merge';
+import { Drafts } from './drafts.svelte';
+import { Outbox, type OutItem } from './outbox.svelte';
+import { browserShelf, type Shelf } from './shelf';
+import { Threads } from './thread.svelte';
+
+export class Correspondence {
+  readonly shelf: Shelf = browserShelf();
+  readonly threads: Threads;
+  readonly drafts: Drafts;
+  readonly outbox: Outbox;
+  /** What was sent from here lately, for Undo: the composer gets it back as it was. */
+  #sent = new Map<number, OutItem>();
+  #toasts = new Map<number, number>();
+  #desk: Desk;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    const owner = () => `agent ${desk.session.me?.agent.id ?? 0}`;
+    this.threads = new Threads(() => desk.session.me?.agent.id ?? 0);
+    this.drafts = new Drafts({
+      shelf: this.shelf,
+      owner,
+      mark: (id, draft) => {
+        if (desk.conversations.get(id)?.draft !== draft) desk.conversations.touch(id, { draft });
+      },
+    });
+    this.outbox = new Outbox({
+      shelf: this.shelf,
+      owner,
+      sent: (answer, item) => {
+        this.#sent.set(answer.message.id, item);
+        this.threads.peek(item.conversation)?.take(answer.message, answer.change);
+        desk.conversations.take(answer.conversation, answer.change);
+        void this.drafts.of(item.conversation, item.kind).discard();
+        // A reply in sight counts down by itself; one that took its conversation off the list is told of.
+        if (item.kind === 'reply' && item.body.and_close) this.#offerUndo(answer.message);
+        desk.connection.unsent = this.outbox.waiting;
+      },
+      held: (item) => this.#giveBack(item),
+      refused: (item, problem) => {
+        this.#giveBack(item);
+        desk.toasts.show({ text: t('conv.send.refused', { reason: reason(problem) }), tone: 'danger', lasts: 12_000 });
+      },
+    });
+    void this.outbox.load();
+    desk.live.onFrame((frame) => this.threads.takeFrame(frame));
+    desk.live.onStatus((status) => {
+      if (status !== 'live') return;
+      void this.outbox.retry();
+      this.drafts.flush();
+    });
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'hidden') this.drafts.flush();
+    });
+    $effect.root(() => {
+      $effect(() => {
+        desk.connection.unsent = this.outbox.waiting;
+      });
+    });
+  }
+
+  #giveBack(item: OutItem): void {
+    this.drafts.of(item.conversation, item.kind).restore(item.content);
+  }
+
+  #offerUndo(message: Message): void {
+    const seconds = this.#desk.session.me?.undo_seconds ?? 0;
+    if (!seconds || message.delivery?.state !== 'queued') return;
+    const name = message.to.map((person) => person.name ?? person.email).join(', ');
+    const text = t('conv.send.toast', { name });
+    const toast = this.#desk.toasts.show({ text, undo: () => this.undo(message), lasts: seconds * 1000 });
+    this.#toasts.set(message.id, toast);
+  }
+
+  /** Takes a reply back within its seconds; its words return to the composer. */
+  async undo(message: Message): Promise<void> {
+    const desk = this.#desk;
+    const toast = this.#toasts.get(message.id);
+    if (toast !== undefined) desk.toasts.dismiss(toast);
+    this.#toasts.delete(message.id);
+    try {
+      const answer = await client.post<{ message: Message }>(`/messages/${message.id}/cancel`);
+      this.threads.peek(message.conversation)?.amend(answer.message);
+      const item = this.#sent.get(message.id);
+      this.drafts.of(message.conversation, 'reply').restore(item?.content ?? contentOf(message));
+      if (item?.body.and_close) await desk.conversations.patch(message.conversation, { state: 'open' });
+    } catch (error) {
+      const late = error instanceof Problem && error.status === 409;
+      const text = late ? t('conv.undo.late') : t('conv.undo.failed', { reason: reason(error) });
+      desk.toasts.show({ text, tone: 'danger' });
+    }
+  }
+
+  /** Queues a mail again that could not be delivered. */
+  async tryAgain(message: Message): Promise<void> {
+    try {
+      const answer = await client.post<{ message: Message }>(`/messages/${message.id}/retry`);
+      this.threads.peek(message.conversation)?.amend(answer.message);
+    } catch (error) {
+      const text = t('conv.retry.failed', { reason: reason(error) });
+      this.#desk.toasts.show({ text, tone: 'danger' });
+    }
+  }
+
+  /** An unsent piece back into the composer, for editing. */
+  editUnsent(item: OutItem): void {
+    const taken = this.outbox.take(item.client_id);
+    if (taken) this.#giveBack(taken);
+  }
+
+  /** Drops an unsent piece, with a way back. */
+  dropUnsent(item: OutItem): void {
+    const taken = this.outbox.take(item.client_id);
+    if (!taken) return;
+    const undo = () => this.#giveBack(taken);
+    this.#desk.toasts.show({ text: t('conv.unsent.dropped', { time: clock(taken.at) }), undo });
+  }
+}
+
+function contentOf(message: Message): DraftContent {
+  const { html, text, to, cc, bcc, attachments } = message;
+  return { ...EMPTY, html, text, to, cc, bcc, attachments };
+}
+
+const made = new WeakMap<Desk, Correspondence>();
+
+/** The one of this desk, made when first asked for. */
+export function correspondence(desk: Desk): Correspondence {
+  let found = made.get(desk);
+  if (!found) made.set(desk, (found = new Correspondence(desk)));
+  return found;
+}
