@@ -38,7 +38,7 @@ enum FileUploaded {
 #[derive(ApiResponse)]
 enum FileBytes {
     /// The file: pictures of four known types are shown, all else is saved.
-    #[oai(status = 200, content_type = "application/octet-stream")]
+    #[oai(status = 200)]
     Bytes(
         Binary<Body>,
         #[oai(header = "Content-Type")] String,
