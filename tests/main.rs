@@ -11,5 +11,6 @@
 )]
 
 mod answering;
+mod live;
 mod receiving;
 mod support;
