@@ -8,6 +8,13 @@ use crate::app::demo;
 use crate::base::random;
 use crate::config::Config;
 
+/// Without a word on it in the environment, the demo has the made-up company's host name.
+pub(super) fn name_host(config: &mut Config) {
+    if std::env::var_os("FRONTDESK_HOSTNAME").is_none() {
+        config.hostname = String::from("tarnina.example");
+    }
+}
+
 /// Runs it; in a directory of its own that is removed afterwards, unless one was named.
 pub(super) async fn run(mut config: Config, named: bool) -> anyhow::Result<ExitCode> {
     super::log(if config.log == "info" { "warn" } else { &config.log });

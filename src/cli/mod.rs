@@ -77,6 +77,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ => {}
     }
     let mut config = Config::load(arguments.config.as_deref())?;
+    if matches!(arguments.command, Command::Demo) && arguments.config.is_none() {
+        demo::name_host(&mut config);
+    }
     let named = arguments.data.is_some();
     if let Some(data) = arguments.data {
         config.data_dir = data;

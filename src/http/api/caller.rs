@@ -117,8 +117,15 @@ pub fn of_request(request: &Request) -> Option<(Who, Arc<State>)> {
         Some(token) => String::from(token),
         None => {
             let name = if state.secure { SESSION_COOKIE_SECURE } else { SESSION_COOKIE };
-            String::from(request.cookie().get(name)?.value_str())
+            cookie(request, name)?
         }
     };
     find(request, token).map(|asker| (asker.who, asker.state))
+}
+
+/// The value of a cookie.
+fn cookie(request: &Request, name: &str) -> Option<String> {
+    let headers = request.headers().get_all("cookie").iter().filter_map(|value| value.to_str().ok());
+    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| String::from(value))
 }
