@@ -12,5 +12,6 @@
 
 mod answering;
 mod live;
+mod permissions;
 mod receiving;
 mod support;
