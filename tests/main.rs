@@ -14,4 +14,6 @@ mod answering;
 mod live;
 mod permissions;
 mod receiving;
+mod setup;
+mod sign_in;
 mod support;

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod live;
+pub mod process;
 pub mod sink;
 pub mod smtp;
 
