@@ -17,3 +17,4 @@ mod receiving;
 mod setup;
 mod sign_in;
 mod support;
+mod views;

@@ -127,7 +127,12 @@ async fn a_session_lasts_while_it_is_used() {
     let idle = server.owner().await;
     for _ in 0..4 {
         server.clock.advance_millis(20 * 86_400_000);
-        used.get("/me").await.expect(200);
+        let me = used.get("/me").await;
+        me.expect(200);
+        // The browser is told as well, or it would drop the cookie.
+        let cookie = me.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with(used.cookie()) && cookie.ends_with("Max-Age=2592000"), "{cookie}");
+        assert!(used.get("/me").await.headers.get("set-cookie").is_none(), "once a day at most");
     }
     idle.get("/me").await.refused(401, "unauthorized");
     server.clock.advance_millis(31 * 86_400_000);

@@ -58,6 +58,7 @@ impl TestServer {
 
     /// Starts one that nobody has set up.
     pub async fn start_empty(tweak: impl FnOnce(&mut Config)) -> TestServer {
+        log();
         let dir = tempfile::tempdir().unwrap();
         let sink = Sink::start();
         let mut config = Config::for_testing(dir.path());
@@ -235,6 +236,14 @@ impl Drop for TestServer {
         if self.running.is_some() && !std::thread::panicking() {
             panic!("a test ends with server.stop().await, which checks what it left behind");
         }
+    }
+}
+
+/// Shows the log of all servers when `TEST_LOG` says at which level.
+fn log() {
+    if let Ok(filter) = std::env::var("TEST_LOG") {
+        // Only the first call of the process counts.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     }
 }
 
