@@ -14,6 +14,7 @@ mod answering;
 mod live;
 mod permissions;
 mod receiving;
+mod searching;
 mod setup;
 mod sign_in;
 mod support;
