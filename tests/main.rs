@@ -11,6 +11,7 @@
 )]
 
 mod answering;
+mod hostile_mail;
 mod live;
 mod permissions;
 mod receiving;
