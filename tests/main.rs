@@ -11,6 +11,7 @@
 )]
 
 mod answering;
+mod crash;
 mod hostile_mail;
 mod live;
 mod permissions;
