@@ -61,7 +61,8 @@ pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, s
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_AGAIN) => {}
-            _ = committed.changed() => {}
+            // The store has failed: nothing can be recorded any more.
+            changed = committed.changed() => if changed.is_err() { break },
             () = stop.cancelled() => {}
         }
     }
