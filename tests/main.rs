@@ -19,5 +19,6 @@ mod receiving;
 mod searching;
 mod setup;
 mod sign_in;
+mod space;
 mod support;
 mod views;
