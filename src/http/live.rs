@@ -98,6 +98,7 @@ async fn serve(
                     return Ok(());
                 }
                 put(&mut sink, Message::Ping(Vec::new())).await?;
+                send(&mut sink, &Frame::Ping(api::Ping { change: seen })).await?;
             }
             () = stop.cancelled() => {
                 let _ = sink.close().await;

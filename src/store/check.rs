@@ -96,6 +96,9 @@ struct Check<'r, R> {
     refs: BTreeMap<u64, u64>,
 }
 
+/// Called with each row of a table.
+type Each<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
+
 /// Tables that hold index keys of entities.
 const INDEXES: &[Table] = &[
     Table::AgentByEmail,
@@ -121,7 +124,7 @@ const INDEXES: &[Table] = &[
 ];
 
 impl<R: Rows> Check<'_, R> {
-    fn walk(&self, table: Table, visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn walk(&self, table: Table, visit: &mut Each<'_>) -> Result<()> {
         self.rows.visit_prefix(table, &Key::new(), None, Direction::Forward, &mut |key, value| {
             visit(key, value)?;
             Ok(true)

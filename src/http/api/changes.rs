@@ -65,6 +65,7 @@ pub struct Again {
 
 /// One thing that happened.
 #[derive(Union, Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "frames are made to be sent, one at a time")]
 #[oai(discriminator_name = "type", one_of)]
 pub enum Frame {
     /// The socket is open.
@@ -94,6 +95,16 @@ pub enum Frame {
     /// Too much happened since: read everything again.
     #[oai(mapping = "reset")]
     Reset(Again),
+    /// Nothing happened, and the connection lives: pages do not see the protocol's own pings.
+    #[oai(mapping = "ping")]
+    Ping(Ping),
+}
+
+/// Nothing happened.
+#[derive(Object, Clone, Debug)]
+pub struct Ping {
+    /// Up to which change everything was sent.
+    pub change: u64,
 }
 
 /// Inboxes changed.
