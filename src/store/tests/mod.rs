@@ -1,12 +1,14 @@
 //! The store from outside: what a write promises.
 
+pub(super) mod script;
+
 use std::sync::Arc;
 
 use super::*;
 use crate::base::Timestamp;
 use crate::domain::{Actor, Attachment, AttachmentId, Inbox, InboxId, What, attachment::Source};
 
-fn open() -> (tempfile::TempDir, Arc<Store>) {
+pub(super) fn open() -> (tempfile::TempDir, Arc<Store>) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), &Settings::default()).unwrap();
     (dir, store)
@@ -121,7 +123,7 @@ async fn blobs_small_and_large_come_back_and_die_with_their_row() {
     assert!(store.check(true).unwrap().is_clean());
 }
 
-fn attachment(id: AttachmentId, blob: crate::domain::BlobId) -> Attachment {
+pub(super) fn attachment(id: AttachmentId, blob: crate::domain::BlobId) -> Attachment {
     Attachment {
         id,
         message: None,
@@ -153,4 +155,26 @@ async fn a_newer_store_is_refused() {
     store.write::<_, Error, _>(move |writer| writer.insert(Table::Meta, b"layout", newer.as_bytes())).await.unwrap();
     drop(store);
     assert!(matches!(Store::open(dir.path(), &Settings::default()), Err(Error::Newer { .. })));
+}
+
+#[tokio::test]
+async fn a_check_sees_a_flipped_bit_in_a_large_blob() {
+    let (dir, store) = open();
+    let mut writer = store.blob_writer();
+    writer.write(&vec![7; blobs::SMALL * 2]).unwrap();
+    let prepared = vec![writer.finish().unwrap()];
+    let put = |writer: &mut Writer<'_>, new: &[NewBlob]| {
+        let blob = writer.add_blob(&new[0])?;
+        let id = AttachmentId(writer.next_id::<Attachment>()?);
+        writer.put(&attachment(id, blob))
+    };
+    store.write_with::<_, Error, _>(prepared, put).await.unwrap();
+    assert!(store.check(true).unwrap().is_clean());
+    let shard = std::fs::read_dir(dir.path().join("blobs/files")).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read_dir(shard).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[12_345] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(store.check(true).unwrap().fault_count, 1);
+    assert!(store.check(false).unwrap().is_clean());
 }
