@@ -21,12 +21,12 @@ type Take<'a> = dyn FnMut(&Part, &Entry, &mut dyn Read) -> Result<()> + 'a;
 
 type Unpacked = zstd::stream::read::Decoder<'static, io::BufReader<File>>;
 
-/// Reads a whole archive. When this gives the manifest, every byte was there and right.
-pub(super) fn read(file: File, accept: &mut Accept<'_>, take: &mut Take<'_>) -> Result<Manifest> {
+/// Reads a whole archive of a layout up to `known`. When this gives the manifest, every byte was there and right.
+pub(super) fn read(file: File, known: u64, accept: &mut Accept<'_>, take: &mut Take<'_>) -> Result<Manifest> {
     let mut archive = tar::Archive::new(unpack(file)?);
     let mut members = archive.entries().map_err(unreadable)?.raw(true);
     let manifest = read_manifest(&mut members)?;
-    manifest.examine()?;
+    manifest.examine(known)?;
     accept(&manifest)?;
     for entry in &manifest.files {
         let Some(part) = Part::parse(&entry.name) else { return refuse("a name without meaning".into()) };

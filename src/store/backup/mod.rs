@@ -22,7 +22,6 @@ pub use restore::{RestoreReport, restore};
 pub use write::BackupReport;
 pub(super) use write::{Source, write_once};
 
-use super::migrate::LAYOUT;
 use super::{Error, Result};
 use crate::base::Timestamp;
 
@@ -117,10 +116,10 @@ impl Part {
 }
 
 impl Manifest {
-    /// Refuses a manifest that this program cannot restore or that contradicts itself.
-    fn examine(&self) -> Result<()> {
-        if self.layout > LAYOUT {
-            return Err(Error::Newer { found: self.layout, known: LAYOUT });
+    /// Refuses a manifest that contradicts itself, or cannot be read where layouts up to `known` are.
+    fn examine(&self, known: u64) -> Result<()> {
+        if self.layout > known {
+            return Err(Error::Newer { found: self.layout, known });
         }
         if self.format != FORMAT || self.layout == 0 {
             return refuse(format!(

@@ -121,6 +121,7 @@ fn unpack(file: File, work: &Path, settings: &Settings) -> Result<Manifest> {
     let mut loader = Loader { database: &database, transaction: None, bytes: 0 };
     let manifest = archive::read(
         file,
+        migrate::LAYOUT,
         &mut |manifest| if manifest.bytes() > room { Err(Error::Full) } else { Ok(()) },
         &mut |part, entry, input| match (part, part.path(work)) {
             (Part::Table(name), _) => loader.load(name, entry, input),

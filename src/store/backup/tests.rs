@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
+use crate::store::migrate::LAYOUT;
 use crate::store::tests::open;
 use crate::store::tests::script::{Model, Numbers, run};
 use crate::store::{Settings, Store};

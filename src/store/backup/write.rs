@@ -142,7 +142,7 @@ fn fill(source: &Source<'_>, manifest: &Manifest, folder: &Path, temporary: &Pat
     full(packer.write_all(&[0; 1024]))?;
     full(packer.finish().map(drop))?;
     file.sync_all().map_err(Error::from_disk)?;
-    let read = archive::read(File::open(temporary)?, &mut |_| Ok(()), &mut |_, _, input| {
+    let read = archive::read(File::open(temporary)?, manifest.layout, &mut |_| Ok(()), &mut |_, _, input| {
         io::copy(input, &mut io::sink()).map_err(archive::unreadable).map(drop)
     })?;
     if read != *manifest {

@@ -1,5 +1,6 @@
 //! The store from outside: what a write promises.
 
+mod migration;
 pub(super) mod script;
 
 use std::sync::Arc;
