@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -69,7 +69,7 @@ impl Default for Parts {
         Parts {
             steps: STEPS,
             backup_before_steps: true,
-            database: Box::new(|builder, path| builder.create(path)),
+            database: Box::new(open_or_make),
             segments: Box::new(open_segment),
         }
     }
@@ -273,6 +273,23 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Opens the file of rows. A new one is made under another name first: redb cannot open what a power cut
+/// leaves of a file that was being made.
+fn open_or_make(builder: &redb::Builder, path: &Path) -> std::result::Result<Database, redb::DatabaseError> {
+    if !path.exists() {
+        let unfinished = path.with_extension("redb.new");
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        drop(builder.create(&unfinished)?);
+        std::fs::set_permissions(&unfinished, PermissionsExt::from_mode(0o600))?;
+        File::open(&unfinished)?.sync_all()?;
+        std::fs::rename(&unfinished, path)?;
+    }
+    builder.open(path)
 }
 
 pub(super) fn builder(settings: &Settings) -> redb::Builder {

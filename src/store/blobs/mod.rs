@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use file::path as file_path;
 pub use reader::{BlobReader, Blobs};
+#[cfg(test)]
+pub(super) use segment::Log;
 pub(super) use segment::{Appender, OpenLog, open_segment, path as segment_path, record_bytes};
 pub use spool::BlobWriter;
 

@@ -1,6 +1,9 @@
 //! The store from outside: what a write promises.
 
+mod disk;
+mod faults;
 mod migration;
+mod power;
 pub(super) mod script;
 
 use std::sync::Arc;
@@ -178,4 +181,15 @@ async fn a_check_sees_a_flipped_bit_in_a_large_blob() {
     std::fs::write(&file, bytes).unwrap();
     assert_eq!(store.check(true).unwrap().fault_count, 1);
     assert!(store.check(false).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn what_a_power_cut_leaves_of_a_new_store_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("frontdesk.redb.new"), [0; 4096]).unwrap();
+    let store = Store::open(dir.path(), &Settings::default()).unwrap();
+    add_inbox(&store, "hello").await;
+    let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["blobs", "frontdesk.redb", "lock"]);
 }

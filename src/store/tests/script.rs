@@ -39,34 +39,30 @@ impl Numbers {
     }
 }
 
-/// Bytes told by two numbers; every second one packs well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Content {
-    seed: u64,
-    length: usize,
-}
+/// The bytes of a blob; every second one packs well.
+#[derive(Clone)]
+struct Content(Arc<Vec<u8>>);
 
 impl Content {
-    pub(in crate::store) fn bytes(self) -> Vec<u8> {
-        if self.seed.is_multiple_of(2) {
-            return format!("line {} of a mail\r\n", self.seed)
-                .into_bytes()
-                .into_iter()
-                .cycle()
-                .take(self.length)
-                .collect();
+    fn new(seed: u64, length: usize) -> Content {
+        let mut bytes = Vec::with_capacity(length + 64);
+        let (line, mut numbers) = (format!("line {seed} of a mail\r\n").into_bytes(), Numbers(seed));
+        while bytes.len() < length {
+            match seed.is_multiple_of(2) {
+                true => bytes.extend_from_slice(&line),
+                false => bytes.extend_from_slice(&numbers.next().to_le_bytes()),
+            }
         }
-        let mut numbers = Numbers(self.seed);
-        (0..self.length.div_ceil(8)).flat_map(|_| numbers.next().to_le_bytes()).take(self.length).collect()
+        bytes.truncate(length);
+        Content(Arc::new(bytes))
     }
 
-    fn prepare(self, store: &Store) -> Prepared {
-        let bytes = self.bytes();
-        if bytes.len() <= blobs::SMALL {
-            return Prepared::from_bytes(&bytes);
+    fn prepare(&self, store: &Store) -> Prepared {
+        if self.0.len() <= blobs::SMALL {
+            return Prepared::from_bytes(&self.0);
         }
         let mut writer = store.blob_writer();
-        writer.write(&bytes).unwrap();
+        writer.write(&self.0).unwrap();
         writer.finish().unwrap()
     }
 }
@@ -170,8 +166,8 @@ impl Model {
         };
         let counter = self.counters.entry(Table::Blobs.name()).or_default();
         *counter += 1;
-        let content = Content { seed, length };
-        plan.blobs.push((*counter, content));
+        let content = Content::new(seed, length);
+        plan.blobs.push((*counter, content.clone()));
         self.blobs.insert(*counter, content);
         BlobId(*counter)
     }
@@ -431,7 +427,7 @@ impl Model {
         same(&rows, &self.attachments);
         for (id, content) in &self.blobs {
             let found = store.blob(&rows, BlobId(*id)).unwrap().into_bytes().unwrap();
-            assert!(found == content.bytes(), "blob {id}");
+            assert!(found == *content.0, "blob {id}");
         }
         assert_eq!(
             rows.ids(Table::Blobs, &Key::new(), None, Direction::Forward, usize::MAX).unwrap().len(),
