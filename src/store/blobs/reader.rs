@@ -88,6 +88,32 @@ impl Blobs {
         }
     }
 
+    /// Whether there are as many bytes as that place takes.
+    pub(in crate::store) fn holds(&self, location: &Location) -> Result<bool> {
+        let (path, end) = match location {
+            Location::Segment(number, offset, length) => {
+                (segment::path(&self.dir, *number), offset.saturating_add(segment::record_bytes(*length)))
+            }
+            Location::File(name) => (file::path(&self.dir, name), 0),
+        };
+        match std::fs::metadata(path) {
+            Ok(found) => Ok(found.len() >= end),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether any segment holds bytes.
+    pub(in crate::store) fn any_bytes(&self) -> Result<bool> {
+        for entry in std::fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("segment-") && entry.metadata()?.len() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn segment(&self, number: u32) -> Result<Arc<File>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = open.get(&number) {
