@@ -56,7 +56,8 @@ describe('mergeDrafts', () => {
 
 describe('toBody', () => {
   it('sends rich text as html, plain as text, and the revision it was made from', () => {
-    expect(toBody({ ...EMPTY, text: 'a' }, 0)).toEqual({ text: 'a', to: [], cc: [], bcc: [], attachments: [] });
+    expect(toBody({ ...EMPTY, text: 'a' }, null)).toEqual({ text: 'a', to: [], cc: [], bcc: [], attachments: [] });
+    expect(toBody({ ...EMPTY, text: 'a' }, 0)).toMatchObject({ base_revision: 0 });
     expect(toBody({ ...EMPTY, text: 'a', html: '<p><b>a</b></p>' }, 4)).toMatchObject({
       html: '<p><b>a</b></p>',
       base_revision: 4,

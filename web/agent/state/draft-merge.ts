@@ -51,14 +51,15 @@ export function fromServer(draft: Draft): DraftContent {
   };
 }
 
-export function toBody(content: DraftContent, base: number): DraftBody {
+/** `base`: the revision this was made from, 0 for "there was none"; null saves over whatever is there. */
+export function toBody(content: DraftContent, base: number | null): DraftBody {
   return {
     ...(content.html === null ? { text: content.text } : { html: content.html }),
     to: content.to ?? [],
     cc: content.to ? content.cc : [],
     bcc: content.to ? content.bcc : [],
     attachments: content.attachments.map((one) => one.id),
-    ...(base > 0 ? { base_revision: base } : {}),
+    ...(base === null ? {} : { base_revision: base }),
   };
 }
 

@@ -29,6 +29,8 @@ export class DraftBox {
   #world: DraftWorld;
   #base = 0;
   #dirty = false;
+  /** The server knows no draft, whatever it answered: the next save goes without a revision. */
+  #blind = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -185,7 +187,10 @@ export class DraftBox {
         this.#base = 0;
         this.#world.mark(this.conversation, false);
       } else {
-        const answer = await client.put<{ draft: Draft }>(this.#path, toBody(sent, this.#base), { query });
+        const answer = await client.put<{ draft: Draft }>(this.#path, toBody(sent, this.#blind ? null : this.#base), {
+          query,
+        });
+        this.#blind = false;
         this.#base = answer.draft.revision;
         this.savedAt = answer.draft.updated_at;
         this.#world.mark(this.conversation, true);
@@ -201,6 +206,7 @@ export class DraftBox {
   async #refused(error: unknown): Promise<void> {
     if (error instanceof Problem && error.status === 409) {
       const server = await this.#read();
+      this.#blind = server === null;
       if (server !== undefined) this.#merge(this.#kept(), server);
       return;
     }
