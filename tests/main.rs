@@ -11,5 +11,6 @@
 )]
 
 mod answering;
+mod probes;
 mod receiving;
 mod support;
