@@ -11,6 +11,11 @@
 )]
 
 mod answering;
+mod live;
+mod permissions;
 mod probes;
 mod receiving;
+mod setup;
+mod sign_in;
 mod support;
+mod views;

@@ -42,7 +42,7 @@ pub(super) async fn run(mut config: Config, named: bool) -> anyhow::Result<ExitC
     println!("  replies    end in {}\n", demo.outbox.display());
     println!("Ctrl-C ends it{}.", if temporary.is_some() { " and removes its data" } else { "" });
     std::io::stdout().flush()?;
-    super::serve::wait(demo.server).await
+    super::serve::wait(demo.server, super::serve::Signals::listen()?).await
 }
 
 /// A directory that is removed in the end.

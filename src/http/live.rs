@@ -71,7 +71,8 @@ async fn serve(
     let mut ping = tokio::time::interval(PING_EVERY);
     let mut answered = true;
     loop {
-        if *committed.borrow_and_update() > seen {
+        // A cursor ahead of the log is one from before a backup was put back: that is a reset as well.
+        if *committed.borrow_and_update() != seen {
             tokio::time::sleep(GATHER).await;
             who = again(&state, &who).ok_or(())?;
             let (frames, until) = match frames_after(&state, &who, seen) {

@@ -73,6 +73,13 @@ impl Client {
         self
     }
 
+    /// The same with a session's token in the cookie.
+    pub fn with_session(mut self, token: &str) -> Client {
+        self.token = None;
+        self.cookie = Some(format!("frontdesk={token}"));
+        self
+    }
+
     /// The session's cookie.
     pub fn cookie(&self) -> &str {
         self.cookie.as_deref().unwrap_or_default()
