@@ -4,6 +4,7 @@ mod disk;
 mod faults;
 mod migration;
 mod power;
+mod random;
 pub(super) mod script;
 mod sweeping;
 
