@@ -103,7 +103,6 @@ impl Committer {
                 while let Ok(task) = self.queue.try_recv() {
                     task.answer(Err(error.clone()));
                 }
-                self.failed.send_replace(Some(error));
                 return;
             }
         }
@@ -127,6 +126,8 @@ impl Committer {
             match outcome {
                 Ok(()) => ready.drain(..).for_each(|task| task.answer(Ok(()))),
                 Err(error) => {
+                    // First, so that who is answered can see it.
+                    self.failed.send_replace(Some(error.clone()));
                     for task in ready.drain(..).chain(batch.drain(..)) {
                         task.answer(Err(error.clone()));
                     }

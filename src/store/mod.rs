@@ -37,5 +37,6 @@ pub use open::{Settings, Store};
 pub use reader::Reader;
 pub use rows::{Direction, Rows, Visit};
 pub use space::Space;
+pub use sweep::{ORPHAN_HOURS, Swept};
 pub use tables::Table;
 pub use writer::Writer;

@@ -11,9 +11,10 @@ use fs4::fs_std::FileExt;
 use redb::{ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::blobs::{Appender, Blobs, OpenLog, Stored, open_segment};
+use super::blobs::{Appender, Blobs, Location, OpenLog, Stored, open_segment};
 use super::commit::{Committer, QUEUE, Task, Write};
 use super::migrate::{self, STEPS, Step};
+use super::reader::Readers;
 use super::{BlobReader, BlobWriter, Error, Key, NewBlob, Prepared, Reader, Result, Rows, Space, Table, Writer, rows};
 use crate::base::Timestamp;
 use crate::domain::BlobId;
@@ -80,6 +81,7 @@ pub struct Store {
     dir: PathBuf,
     database: Handle,
     pub(super) blobs: Blobs,
+    pub(super) readers: Readers,
     space: Space,
     queue: Mutex<Option<mpsc::Sender<Box<dyn Task>>>>,
     committed: watch::Receiver<u64>,
@@ -142,6 +144,7 @@ impl Store {
             dir: dir.to_path_buf(),
             database: Handle::Writing(database),
             blobs,
+            readers: Readers::default(),
             space,
             queue: Mutex::new(Some(queue)),
             committed: committed_seen,
@@ -165,6 +168,7 @@ impl Store {
             dir: dir.to_path_buf(),
             database: Handle::Reading(database),
             blobs: Blobs::open(&dir.join("blobs"), false)?,
+            readers: Readers::default(),
             space: Space::new(dir.to_path_buf(), settings.min_free_bytes, settings.min_free_percent),
             queue: Mutex::new(None),
             committed: watch::channel(last).1,
@@ -184,11 +188,12 @@ impl Store {
     /// # Errors
     /// When storage has failed.
     pub fn read(&self) -> Result<Reader> {
+        let token = self.readers.enter();
         let transaction = match &self.database {
             Handle::Writing(database) => database.begin_read()?,
             Handle::Reading(database) => database.begin_read()?,
         };
-        Ok(Reader::new(transaction))
+        Ok(Reader::known(transaction, token))
     }
 
     /// Runs `closure` in the next transaction and gives its result once that is durable. The closure may run
@@ -251,10 +256,16 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] when it is not there or does not match its checksum.
     pub fn blob(&self, rows: &impl Rows, id: BlobId) -> Result<BlobReader> {
-        let bytes = rows.get_bytes(Table::Blobs, Key::id(id.0).as_bytes())?;
-        let bytes = bytes.ok_or_else(|| Error::Damaged(format!("blob {id} is missing")))?;
-        let stored: Stored = rows::decode(&bytes)?;
-        self.blobs.read(&stored.location)
+        let location = place_of(rows, id)?;
+        let found = self.blobs.read(&location);
+        if let Err(Error::Damaged(_)) = &found {
+            // Since the snapshot was taken its segment may have been rewritten: the row says where it is now.
+            match place_of(&self.read()?, id) {
+                Ok(now) if now != location => return self.blobs.read(&now),
+                _ => {}
+            }
+        }
+        found
     }
 
     /// Ends the writer after what waits, and gives the data directory free. Reads go on until the last
@@ -273,6 +284,13 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Where the row of a blob says that its bytes are.
+fn place_of(rows: &impl Rows, id: BlobId) -> Result<Location> {
+    let bytes = rows.get_bytes(Table::Blobs, Key::id(id.0).as_bytes())?;
+    let bytes = bytes.ok_or_else(|| Error::Damaged(format!("blob {id} is missing")))?;
+    Ok(rows::decode::<Stored>(&bytes)?.location)
 }
 
 /// Opens the file of rows. A new one is made under another name first: redb cannot open what a power cut

@@ -52,9 +52,26 @@ fn checksum(payload: &[u8]) -> [u8; 16] {
 
 /// Reads a record of `payload` bytes at `offset` and gives its content.
 pub(super) fn read(file: &File, offset: u64, payload: u32) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; HEADER + payload as usize];
-    file.read_exact_at(&mut bytes, offset)?;
-    decode(&bytes).ok_or_else(|| Error::Damaged(format!("the record at {offset} does not match its checksum")))
+    read_record(file, offset, payload).map(|(_, content)| content)
+}
+
+/// Reads a record to append it elsewhere.
+pub(super) fn copy(file: &File, offset: u64, payload: u32) -> Result<Prepared> {
+    let (record, content) = read_record(file, offset, payload)?;
+    let hash = *blake3::hash(&content).as_bytes();
+    Ok(Prepared { kind: PreparedKind::Record(record), size: content.len() as u64, hash })
+}
+
+/// A record with its header, and what is in it.
+fn read_record(file: &File, offset: u64, payload: u32) -> Result<(Vec<u8>, Vec<u8>)> {
+    let damaged = |what: &str| Error::Damaged(format!("the record at {offset} {what}"));
+    let mut record = vec![0; HEADER + payload as usize];
+    match file.read_exact_at(&mut record, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(damaged("is cut off")),
+        read => read?,
+    }
+    let content = decode(&record).ok_or_else(|| damaged("does not match its checksum"))?;
+    Ok((record, content))
 }
 
 fn decode(record: &[u8]) -> Option<Vec<u8>> {
@@ -77,6 +94,11 @@ fn decode(record: &[u8]) -> Option<Vec<u8>> {
 /// The file of a segment.
 pub(in crate::store) fn path(dir: &Path, segment: u32) -> PathBuf {
     dir.join(format!("segment-{segment:06}"))
+}
+
+/// The number of the segment whose file has that name.
+pub(super) fn number(name: &str) -> Option<u32> {
+    name.strip_prefix("segment-")?.parse().ok()
 }
 
 /// A segment as the appender needs it.
@@ -121,9 +143,7 @@ impl Appender {
     pub(in crate::store) fn open(dir: &Path, segment_bytes: u64, open: OpenLog) -> Result<Appender> {
         let mut segment = 1;
         for entry in std::fs::read_dir(dir)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix("segment-")?.parse::<u32>().ok());
-            segment = segment.max(number.unwrap_or_default());
+            segment = segment.max(entry?.file_name().to_str().and_then(number).unwrap_or_default());
         }
         let (file, end) = open(dir, segment)?;
         Ok(Appender {

@@ -83,6 +83,10 @@ impl Disk {
         self.state().events.clone()
     }
 
+    pub(in crate::store) fn rows(&self) -> Vec<u8> {
+        self.state().rows.clone()
+    }
+
     pub(in crate::store) fn has_failed(&self) -> bool {
         self.state().failed > 0
     }
@@ -240,6 +244,11 @@ impl Replay {
         let segments = image.segments.iter();
         let segments = segments.map(|(n, bytes)| (*n, Tail { bytes: bytes.clone(), synced: bytes.len() })).collect();
         Replay { synced: image.rows.clone(), pending: Vec::new(), segments }
+    }
+
+    /// As [`Replay::new`], without segments.
+    pub(in crate::store) fn rows(rows: Vec<u8>) -> Replay {
+        Replay::new(&Image { rows, segments: BTreeMap::new() })
     }
 
     pub(in crate::store) fn feed(&mut self, event: &Event) {

@@ -53,9 +53,7 @@ async fn run(store: &Arc<Store>, seed: u64, batches: usize) -> Ended {
 
 /// What a store that has failed owes to those who hold it.
 async fn says_so(store: &Store) {
-    let mut failed = store.failed();
-    let seen = tokio::time::timeout(Duration::from_secs(2), failed.wait_for(Option::is_some)).await;
-    assert!(seen.is_ok_and(|seen| seen.is_ok()), "nobody was told");
+    assert!(store.failed().borrow().is_some(), "nobody was told");
     for _ in 0..3 {
         let late = store.write::<(), Error, _>(|writer| writer.set("late", &1));
         let answer = tokio::time::timeout(Duration::from_secs(1), late).await;

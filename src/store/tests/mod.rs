@@ -4,7 +4,9 @@ mod disk;
 mod faults;
 mod migration;
 mod power;
+mod random;
 pub(super) mod script;
+mod sweeping;
 
 use std::sync::Arc;
 
@@ -192,4 +194,38 @@ async fn what_a_power_cut_leaves_of_a_new_store_is_made_again() {
     let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["blobs", "frontdesk.redb", "lock"]);
+}
+
+/// Spoils a store, and gives what opening it again says.
+async fn reopened(spoil: impl FnOnce(&mut Writer<'_>) -> Result<()> + Clone + Send + 'static) -> Result<Arc<Store>> {
+    let (dir, store) = open();
+    add_inbox(&store, "hello").await;
+    let prepared = vec![Prepared::from_bytes(&[7; 5000])];
+    let put = |writer: &mut Writer<'_>, new: &[NewBlob]| {
+        let blob = writer.add_blob(&new[0])?;
+        let id = AttachmentId(writer.next_id::<Attachment>()?);
+        writer.put(&attachment(id, blob))
+    };
+    store.write_with::<_, Error, _>(prepared, put).await.unwrap();
+    store.write::<_, Error, _>(move |writer| spoil.clone()(writer)).await.unwrap();
+    drop(store);
+    Store::open(dir.path(), &Settings::default())
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_not_opened() {
+    assert!(reopened(|_| Ok(())).await.is_ok());
+    let counter: fn(&mut Writer<'_>) -> Result<()> =
+        |writer| writer.remove(Table::Meta, Table::Inboxes.name().as_bytes());
+    let log: fn(&mut Writer<'_>) -> Result<()> = |writer| writer.remove(Table::Meta, b"change");
+    let blob: fn(&mut Writer<'_>) -> Result<()> = |writer| {
+        let elsewhere = blobs::Location::Segment(1, 1 << 30, 5);
+        let stored = blobs::Stored { location: elsewhere, size: 5, refs: 1 };
+        writer.insert(Table::Blobs, Key::id(1).as_bytes(), &rmp_serde::to_vec_named(&stored).unwrap())
+    };
+    for spoil in [counter, log, blob] {
+        assert!(matches!(reopened(spoil).await, Err(Error::Damaged(_))));
+    }
+    // A log that was trimmed to its end is none.
+    assert!(reopened(|writer| writer.remove(Table::Changes, Key::id(1).as_bytes())).await.is_ok());
 }
