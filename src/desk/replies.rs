@@ -12,13 +12,13 @@ use super::writing::{Words, words_of};
 use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, words};
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
-use crate::domain::conversation::Last;
+use crate::domain::conversation::{Beginning, Last};
 use crate::domain::draft::DraftKind;
 use crate::domain::job::Work;
 use crate::domain::message::{Body, Delivery, DeliveryState, RecipientState};
 use crate::domain::{
-    AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Place,
-    Scope, State, What,
+    AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Scope,
+    State, What,
 };
 use crate::mail::address::contact_key;
 use crate::mail::build::{File, Outgoing};
@@ -345,32 +345,17 @@ impl Target {
 /// A conversation an agent begins, before it has its ids.
 fn begun(act: Act, inbox: InboxId, subject: &str, who: &Who, to: &Recipients) -> Conversation {
     let key = to.all().next().map(|person| contact_key(&person.email)).unwrap_or_default();
-    Conversation {
+    let mut conversation = Conversation::begin(Beginning {
         id: ConversationId(0),
         inbox,
         contact: crate::domain::ContactId(0),
-        identity: key.clone(),
+        identity: key,
         subject: String::from(subject),
-        state: State::Open,
-        place: Place::Inbox,
-        placed_at: act.at,
-        assignee: Some(who.agent.id),
-        tags: Vec::new(),
-        snoozed_until: None,
-        created_at: act.at,
-        last_activity_at: act.at,
-        last_sent_at: None,
-        message_count: 0,
-        last: None,
-        has_attachments: false,
-        trouble: None,
         token: random::token(),
-        related: Vec::new(),
-        participants: vec![key],
-        news_seq: 0,
-        news_by: None,
-        talk_change: 0,
-    }
+        at: act.at,
+    });
+    conversation.assignee = Some(who.agent.id);
+    conversation
 }
 
 fn add(writer: &mut Writer<'_>, blobs: &[NewBlob], at: usize) -> Result<Option<crate::domain::BlobId>> {
