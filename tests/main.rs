@@ -11,10 +11,12 @@
 )]
 
 mod answering;
+mod hostile_mail;
 mod live;
 mod permissions;
 mod probes;
 mod receiving;
+mod searching;
 mod setup;
 mod sign_in;
 mod support;

@@ -55,7 +55,9 @@ impl Indexer {
         let rows = self.store.read().map_err(broken)?;
         let known = self.index.change();
         let trimmed = rows.first_change().map_err(broken)? > known + 1;
-        if known == 0 && to > 0 || trimmed {
+        // An older copy of the store was put back: what the index knows since is of another story.
+        let ahead = known > rows.last_change().map_err(broken)?.max(1);
+        if known == 0 && to > 0 || trimmed || ahead {
             self.filling.store(true, Ordering::Relaxed);
             if !self.fill(&rows, stop)? {
                 return Ok(());

@@ -141,3 +141,12 @@ impl Client {
         Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
     }
 }
+
+/// A value as it stands in a query.
+pub fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}

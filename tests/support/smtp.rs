@@ -52,6 +52,17 @@ impl Smtp {
         let _ = self.stream.get_mut().write_all(bytes).await;
     }
 
+    /// All replies until the server closes.
+    pub async fn rest(&mut self) -> Vec<String> {
+        let mut replies = Vec::new();
+        loop {
+            match self.reply().await {
+                reply if reply.is_empty() => return replies,
+                reply => replies.push(reply),
+            }
+        }
+    }
+
     /// Connects and says hello.
     pub async fn greeted(address: SocketAddr) -> Smtp {
         let mut smtp = Smtp::connect(address).await;
