@@ -29,6 +29,8 @@ export type OutboxWorld = {
   sent: (answer: MessageAnswer, item: OutItem) => void;
   held: (item: OutItem, since: Message[]) => void;
   refused: (item: OutItem, problem: Problem) => void;
+  /** After every try, whatever came of it. */
+  tried: () => void;
 };
 
 const FIRST_WAIT = 2000;
@@ -61,6 +63,11 @@ export class Outbox {
   /** How many wait for the server. */
   get waiting(): number {
     return this.items.filter((item) => item.state === 'waiting').length;
+  }
+
+  /** A piece of this conversation is being handed over at this moment. */
+  busy(conversation: number): boolean {
+    return this.items.some((item) => item.conversation === conversation && this.#busy.has(item.client_id));
   }
 
   of(conversation: number): OutItem[] {
@@ -127,6 +134,7 @@ export class Outbox {
       return true;
     } finally {
       this.#busy.delete(item.client_id);
+      this.#world.tried();
     }
   }
 

@@ -49,6 +49,7 @@ describe('Outbox', () => {
     sent: (_: MessageAnswer, item: OutItem) => void told.push(`sent ${item.client_id}`),
     held: (item: OutItem) => void told.push(`held ${item.client_id}`),
     refused: (item: OutItem) => void told.push(`refused ${item.client_id}`),
+    tried: () => {},
   };
   const piece = (id: string, conversation = 7) => ({
     client_id: id,
