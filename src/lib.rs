@@ -4,16 +4,16 @@
 //! `docs/ARCHITECTURE.md` tells what each holds and what it must never do, and `tests/tidy.rs`
 //! holds the sources against it.
 
-pub mod base;
-pub mod domain;
-pub mod config;
-pub mod net;
-pub mod mail;
-pub mod store;
-pub mod search;
-pub mod jobs;
-pub mod desk;
-pub mod channels;
-pub mod http;
 pub mod app;
+pub mod base;
+pub mod channels;
 pub mod cli;
+pub mod config;
+pub mod desk;
+pub mod domain;
+pub mod http;
+pub mod jobs;
+pub mod mail;
+pub mod net;
+pub mod search;
+pub mod store;

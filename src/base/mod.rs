@@ -1,1 +1,12 @@
-//! Ids, the clock, randomness, secrets that do not print, and text helpers. Never a word of the domain.
+//! What every room stands on: ids, the clock, randomness, secrets that do not print, text helpers.
+//!
+//! Never a word of the domain.
+
+pub mod clock;
+pub mod ids;
+pub mod random;
+pub mod secret;
+pub mod text;
+
+pub use clock::{Clock, Timestamp};
+pub use secret::Secret;

@@ -1,3 +1,126 @@
 //! The command line, one file a sub-command.
 //!
 //! The only room that prints.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to people")]
+
+mod agent;
+mod backup;
+mod check;
+mod demo;
+mod reindex;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// The whole front desk of a small team in one binary.
+#[derive(Parser)]
+#[command(name = "frontdesk", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration file. Without one, the defaults serve.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data directory, instead of the configuration's.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server.
+    Serve,
+    /// Runs the server with a made-up company's workspace.
+    Demo,
+    /// Checks the data: every invariant, every checksum. Works beside a running server.
+    Check,
+    /// Writes everything into one new file, and reads it back. Works beside a running server.
+    Backup {
+        /// The file to make.
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+        /// Leaves secret.key out: passwords kept in the settings have to be typed anew after restoring.
+        #[arg(long)]
+        without_secrets: bool,
+    },
+    /// Makes the data directory, which must be empty or not there, what a backup holds.
+    Restore {
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+    },
+    /// Makes the search index anew. The server must not run.
+    Reindex,
+    /// Prints the OpenAPI document of the HTTP interface.
+    Openapi,
+    /// Prints the configuration file with every key, its default and what it does.
+    Config,
+    /// Agents.
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
+    /// API tokens.
+    #[command(subcommand)]
+    Token(agent::TokenCommand),
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("frontdesk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        Command::Openapi => {
+            print!("{}", crate::http::api::document());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Config => {
+            print!("{}", crate::config::example());
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let mut config = Config::load(arguments.config.as_deref())?;
+    if matches!(arguments.command, Command::Demo) && arguments.config.is_none() {
+        demo::name_host(&mut config);
+    }
+    let named = arguments.data.is_some();
+    if let Some(data) = arguments.data {
+        config.data_dir = data;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Serve => serve::run(config).await,
+            Command::Demo => demo::run(config, named).await,
+            Command::Check => check::run(&config),
+            Command::Backup { to, without_secrets } => backup::run(&config, &to, !without_secrets),
+            Command::Restore { from } => backup::run_restore(&config, &from),
+            Command::Reindex => reindex::run(&config),
+            Command::Agent(command) => agent::run(&config, command).await,
+            Command::Token(command) => agent::run_token(&config, command).await,
+            Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    done
+}
+
+/// Starts logging to standard error.
+fn log(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
+    // Only the first call counts, and there is one.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

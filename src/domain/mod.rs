@@ -1,1 +1,56 @@
-//! The nouns of the product and their pure rules. Never I/O, async, the current time or randomness.
+//! The nouns of the product and their pure rules: what a conversation is, which states it has, who may
+//! see it. Stored as they are (MessagePack with field names), so a new field is a serde default.
+//!
+//! Never I/O, async, the current time or randomness.
+
+pub mod access;
+pub mod agent;
+pub mod attachment;
+pub mod change;
+pub mod contact;
+pub mod conversation;
+pub mod draft;
+pub mod inbox;
+pub mod incoming;
+pub mod job;
+pub mod message;
+pub mod person;
+pub mod workspace;
+
+pub use access::Scope;
+pub use agent::{Agent, Role};
+pub use attachment::Attachment;
+pub use change::{Actor, Change, What};
+pub use contact::Contact;
+pub use conversation::{Conversation, Place, State};
+pub use draft::Draft;
+pub use inbox::Inbox;
+pub use incoming::Incoming;
+pub use job::Job;
+pub use message::{Kind, Message};
+pub use person::Person;
+
+crate::id_types! {
+    /// An agent: a person who signs in and answers.
+    AgentId,
+    /// An inbox.
+    InboxId,
+    /// A contact: a known person outside.
+    ContactId,
+    /// A conversation.
+    ConversationId,
+    /// A message, comment or event in a conversation.
+    MessageId,
+    /// A file that came with a message or was uploaded for one.
+    AttachmentId,
+    /// A draft.
+    DraftId,
+    /// A job in the durable queue.
+    JobId,
+    /// A mail that was taken from the outside and is not yet filed in a conversation.
+    IncomingId,
+    /// Bytes kept outside the rows: raw mail, derived bodies, files.
+    BlobId,
+    /// A sign-in, or an API token.
+    SessionId,
+}

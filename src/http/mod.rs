@@ -1,3 +1,16 @@
 //! The web side: poem routes, who-is-asking as argument types, the live socket, embedded assets.
 //!
 //! Never a business rule; never a write that is not one desk call.
+
+pub mod api;
+pub mod assets;
+pub mod headers;
+mod live;
+mod metrics;
+pub mod origin;
+pub mod problem;
+mod routes;
+pub mod server;
+pub mod shell;
+
+pub use routes::routes;

@@ -1,3 +1,9 @@
 //! The only door outward: guarded dialling, TLS roots and the certificate that HTTP and SMTP share.
 //!
 //! Never a word of the domain. Nothing else in the program opens a socket outward.
+
+pub mod address;
+pub mod dial;
+pub mod roots;
+
+pub use dial::{DialError, Guard, dial};

@@ -1,0 +1,76 @@
+# What people and the build machine run. `make test` is what must pass.
+
+CARGO ?= cargo
+WEB := $(wildcard web/package.json)
+# What `make test` uses beside Rust and Node: a browser, mail programs, and mails that other projects test with.
+PACKAGES := chromium chromium-driver swaks postfix libpython3.11-testsuite golang-github-jhillyerd-enmime-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help dev demo check test packages rust deny web browser bless bench soak release source deb
+
+help: ## What there is
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile
+
+dev: ## The server, and the pages from Vite with reloading, on port 5173
+	packaging/dev.sh
+
+demo: ## The server with a made-up company's workspace in a temporary folder
+	$(CARGO) run --locked -- demo
+
+check: ## Quick: formatting, lints and types, no tests
+	$(CARGO) fmt --check
+	SKIP_WEB=1 $(CARGO) clippy --locked --all-targets -- -D warnings
+	$(if $(WEB),cd web && npm run check)
+
+test: packages rust deny web browser ## Everything that must pass
+
+packages: # Installs what is missing, when it may
+	@packaging/packages.sh $(PACKAGES)
+
+rust:
+	$(CARGO) fmt --check
+	SKIP_WEB=1 $(CARGO) clippy --locked --all-targets -- -D warnings
+	SKIP_WEB=1 $(CARGO) test --locked
+
+# Compiling cargo-deny takes longer than all the rest, so it is run where it is installed.
+deny:
+	@if command -v cargo-deny >/dev/null; then cargo-deny --locked check bans licenses sources; \
+	else echo "cargo-deny is not installed: dependencies' licences and sources are not checked."; fi
+
+ifneq ($(WEB),)
+web: web/node_modules/.package-lock.json
+	cd web && npm run check
+	cd web && npm run build
+	cd web && npm run sizes --if-present
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+else
+web:
+	@echo "There is no web folder here."
+endif
+
+# The binary with its pages, driven by a real browser.
+browser: web
+	$(CARGO) build --locked
+	@if [ -f tests/browser/run.mjs ]; then node tests/browser/run.mjs; else echo "There are no browser tests here."; fi
+
+bless: ## Accepts what the code renders now: the example configuration, snapshots, the API document
+	BLESS=1 INSTA_UPDATE=always SKIP_WEB=1 $(CARGO) test --locked
+	$(if $(WEB),cd web && npm run bless --if-present)
+
+bench: ## Measures
+	SKIP_WEB=1 ALLOW_NO_UI=1 $(CARGO) test --locked --release -- --ignored --nocapture bench
+
+soak: ## Runs the long tests
+	SKIP_WEB=1 ALLOW_NO_UI=1 $(CARGO) test --locked --release -- --ignored --nocapture soak
+
+release: ## The binary to ship, with the pages inside
+	KEEP_WEB=1 $(CARGO) build --release --locked
+
+source: release ## The source archive, with the pages built, so that it needs no Node
+	packaging/source.sh
+
+deb: release ## A Debian package
+	packaging/deb.sh

@@ -1,0 +1,246 @@
+//! A server from binding to its end.
+//!
+//! All listeners are bound before anything runs, so that a port in use is an error at once. Stopping goes the
+//! other way round: doors first, then those who work, then the store.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{addresses, build_desk, control, open_index, open_store, periodic, tls};
+use crate::base::Clock;
+use crate::channels::email;
+use crate::channels::email::filing::file_mail;
+use crate::channels::email::sending::{Sending, try_relay};
+use crate::channels::email::taking::Taking;
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::http::api::{Shown, State};
+use crate::http::server::HttpServer;
+use crate::http::{self, routes};
+use crate::jobs::{Follow, follow, run_periodic, run_queue};
+use crate::mail::parser::Parser;
+use crate::search::Indexer;
+
+/// How often the index commits while much happens.
+const INDEX_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// A server with its listeners bound, not yet running.
+pub struct Server {
+    config: Config,
+    /// The desk, for whoever prepares the server before it runs.
+    pub desk: Arc<Desk>,
+    indexer: Arc<Indexer>,
+    http: HttpServer,
+    smtp: email::Receiver,
+    control: UnixListener,
+    parser: Parser,
+    /// Where the web port is.
+    pub http_address: SocketAddr,
+    /// Where mail is taken.
+    pub smtp_address: SocketAddr,
+}
+
+/// A server that runs.
+pub struct Running {
+    /// The desk.
+    pub desk: Arc<Desk>,
+    /// Where the web port is.
+    pub http_address: SocketAddr,
+    /// Where mail is taken.
+    pub smtp_address: SocketAddr,
+    /// The search index's follower.
+    pub indexer: Arc<Indexer>,
+    doors: CancellationToken,
+    workers: CancellationToken,
+    door_tasks: TaskTracker,
+    worker_tasks: TaskTracker,
+    data_dir: PathBuf,
+}
+
+impl Server {
+    /// Opens the store and the index and binds all listeners.
+    ///
+    /// # Errors
+    /// In words that say what is wrong and where.
+    pub async fn bind(config: Config, clock: Clock) -> anyhow::Result<Server> {
+        super::prepare_process();
+        let store = open_store(&config)?;
+        let desk = build_desk(&config, Arc::clone(&store), clock.clone())?;
+        // What a clean stop removes is still there: the index may be torn.
+        let unclean = addresses::are_left(&config.data_dir);
+        let indexer = Arc::new(open_index(&config, &store, unclean)?);
+        let mut web = http::server::Settings::from_config(&config.http);
+        web.tls = tls::for_http(config.http.tls())?;
+        web.large_bodies = vec![(String::from("/api/v1/attachments"), config.http.max_upload_bytes)];
+        let http = HttpServer::bind(config.http.listen, web)
+            .await
+            .with_context(|| format!("cannot listen on {} for the web", config.http.listen))?;
+        let smtp = email::Receiver::bind(config.smtp.listen, receiver_settings(&config, clock)?)
+            .await
+            .with_context(|| format!("cannot listen on {} for mail", config.smtp.listen))?;
+        let (http_address, smtp_address) = (http.local_addr(), smtp.local_addr()?);
+        addresses::write(&config.data_dir, http_address, smtp_address)
+            .with_context(|| format!("cannot write into {}", config.data_dir.display()))?;
+        let control = control::bind(&config.data_dir)?;
+        let parser = Parser::start().context("cannot start the parser's thread")?;
+        Ok(Server { config, desk, indexer, http, smtp, control, parser, http_address, smtp_address })
+    }
+
+    /// The address people reach the pages at.
+    pub fn url(&self) -> String {
+        match &self.config.http.public_url {
+            Some(url) => url.origin().to_string(),
+            None => {
+                let scheme = if self.config.http.tls().is_some() { "https" } else { "http" };
+                format!("{scheme}://{}", self.http_address)
+            }
+        }
+    }
+
+    /// While nobody has set the installation up: makes a one-time link and gives it.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn setup_link(&self) -> anyhow::Result<Option<String>> {
+        if !self.desk.needs_setup()? {
+            addresses::remove_setup_link(&self.config.data_dir);
+            return Ok(None);
+        }
+        let token = self.desk.open_setup().await?;
+        let link = format!("{}/set-up#{}", self.url(), token.expose());
+        addresses::write_setup_link(&self.config.data_dir, &link)?;
+        Ok(Some(link))
+    }
+
+    /// Runs everything.
+    pub fn start(self) -> Running {
+        let (doors, workers) = (CancellationToken::new(), CancellationToken::new());
+        let (door_tasks, worker_tasks) = (TaskTracker::new(), TaskTracker::new());
+        let store = Arc::clone(&self.desk.store);
+        let clock = self.desk.clock.clone();
+        let state = Arc::new(self.state());
+        let endpoint = routes(state, self.config.http.public_url.clone(), doors.clone());
+
+        // Listeners.
+        supervise(&door_tasks, "web", self.http.run(endpoint, doors.clone()));
+        supervise(&door_tasks, "mail receiver", self.smtp.run(Taking::new(Arc::clone(&self.desk)), doors.clone()));
+        supervise(&door_tasks, "commands", control::serve(self.control, Arc::clone(&self.desk), doors.clone()));
+
+        // Workers: filing, the queue, the clock, followers.
+        supervise(&worker_tasks, "filing", file_mail(Arc::clone(&self.desk), self.parser, workers.clone()));
+        let sending = Arc::new(Sending::new(Arc::clone(&self.desk)));
+        supervise(&worker_tasks, "queue", run_queue(sending, Arc::clone(&store), clock.clone(), workers.clone()));
+        let tasks = periodic::tasks(&self.desk, &self.config);
+        supervise(&worker_tasks, "periodic tasks", run_periodic(tasks, clock, workers.clone()));
+        let search = Arc::new(SearchFollower { indexer: Arc::clone(&self.indexer), stop: workers.clone() });
+        supervise(&worker_tasks, "search", follow(search, store, workers.clone()));
+
+        Running {
+            desk: self.desk,
+            http_address: self.http_address,
+            smtp_address: self.smtp_address,
+            indexer: self.indexer,
+            doors,
+            workers,
+            door_tasks,
+            worker_tasks,
+            data_dir: self.config.data_dir,
+        }
+    }
+
+    fn state(&self) -> State {
+        let desk = Arc::clone(&self.desk);
+        let secure = self.config.http.tls().is_some()
+            || self.config.http.public_url.as_ref().is_some_and(crate::config::PublicUrl::is_https);
+        State {
+            desk: Arc::clone(&self.desk),
+            search: Arc::clone(&self.indexer),
+            shown: Shown::default(),
+            secure,
+            try_relay: Box::new(move |relay, to| {
+                let desk = Arc::clone(&desk);
+                Box::pin(async move { try_relay(&desk, relay, to).await })
+            }),
+            max_upload_bytes: self.config.http.max_upload_bytes,
+        }
+    }
+}
+
+impl Running {
+    /// Turns to an error once storage has failed: the process is to stop then.
+    pub fn failed(&self) -> tokio::sync::watch::Receiver<Option<crate::store::Error>> {
+        self.desk.store.failed()
+    }
+
+    /// Stops in order: listeners (what is under way is finished), workers, the store.
+    pub async fn stop(self) {
+        self.doors.cancel();
+        self.door_tasks.close();
+        self.door_tasks.wait().await;
+        self.workers.cancel();
+        self.worker_tasks.close();
+        self.worker_tasks.wait().await;
+        addresses::clear(&self.data_dir);
+        let desk = self.desk;
+        // Joining the writer's thread blocks.
+        let _ = tokio::task::spawn_blocking(move || desk.store.close()).await;
+    }
+}
+
+/// Runs a part of the server. One that panics takes the process with it: half a server would lie.
+fn supervise(tracker: &TaskTracker, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+    struct Guard(&'static str);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                tracing::error!(part = self.0, "a part of the server panicked; the process ends");
+                std::process::abort();
+            }
+        }
+    }
+    tracker.spawn(async move {
+        let _guard = Guard(name);
+        work.await;
+    });
+}
+
+fn receiver_settings(config: &Config, clock: Clock) -> anyhow::Result<email::Settings> {
+    let mut settings = email::Settings::new(config.hostname.clone());
+    settings.clock = clock;
+    settings.tls = tls::for_smtp(config.smtp.tls())?;
+    settings.limits.connections = config.smtp.max_connections;
+    settings.limits.connections_per_address = config.smtp.max_connections_per_address;
+    settings.limits.data.message = config.smtp.max_message_bytes;
+    settings.timeouts.command = std::time::Duration::from_secs(config.smtp.command_timeout_seconds);
+    settings.timeouts.data = std::time::Duration::from_secs(config.smtp.data_timeout_seconds);
+    Ok(settings)
+}
+
+/// The search index as a follower of the log.
+struct SearchFollower {
+    indexer: Arc<Indexer>,
+    stop: CancellationToken,
+}
+
+impl Follow for SearchFollower {
+    fn name(&self) -> &'static str {
+        "search"
+    }
+
+    async fn catch_up(&self, to: u64) -> Result<(), String> {
+        let (indexer, stop) = (Arc::clone(&self.indexer), self.stop.clone());
+        let work = tokio::task::spawn_blocking(move || indexer.catch_up(to, &|| stop.is_cancelled()));
+        work.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        tokio::select! {
+            () = tokio::time::sleep(INDEX_EVERY) => {}
+            () = self.stop.cancelled() => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! `frontdesk serve`: runs the server until it is told to stop.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{Running, Server};
+use crate::base::Clock;
+use crate::config::Config;
+
+/// Runs it.
+pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    super::log(&config.log);
+    let server = Server::bind(config, Clock::System).await?;
+    tracing::info!(web = %server.url(), mail = %server.smtp_address, "frontdesk {} serves", env!("CARGO_PKG_VERSION"));
+    if let Some(link) = server.setup_link().await? {
+        tracing::info!("nobody has set this installation up yet; open {link}");
+    }
+    let running = server.start();
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    wait(running).await
+}
+
+/// Waits for a signal or for storage to fail, and stops in order.
+pub(super) async fn wait(running: Running) -> anyhow::Result<ExitCode> {
+    let mut failed = running.failed();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        failure = failed.wait_for(Option::is_some) => failure.ok().and_then(|failure| failure.clone()),
+    };
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(match failure {
+        None => ExitCode::SUCCESS,
+        Some(error) => {
+            eprintln!("frontdesk: {error}. Nothing that was acknowledged is lost; start again once the disk is well.");
+            ExitCode::FAILURE
+        }
+    })
+}

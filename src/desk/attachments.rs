@@ -1,0 +1,143 @@
+//! Files: uploaded before a message is sent, bound to it when it is, reached only through it.
+
+use super::conversations::visible;
+use super::{Desk, Error, Result, Who};
+use crate::base::Timestamp;
+use crate::domain::attachment::Source;
+use crate::domain::{Agent, Attachment, AttachmentId, Message, MessageId};
+use crate::mail::{names, parse};
+use crate::store::{BlobReader, Direction, Key, Prepared, Rows, Table, Writer};
+
+/// Hours an upload waits for its message.
+pub const UNBOUND_HOURS: i64 = 24;
+/// Uploads an agent may have waiting.
+const MAX_WAITING: usize = 500;
+
+impl Desk {
+    /// Keeps an upload for its uploader.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::RateLimited`] with too many waiting, the store's own.
+    pub async fn upload(&self, who: &Who, name: &str, media_type: &str, bytes: Prepared) -> Result<Attachment> {
+        who.must_write()?;
+        let created_at = self.clock.now();
+        let agent = who.agent.id;
+        let name = names::file_name(name).unwrap_or_else(|| String::from("file"));
+        let media_type = crate::base::text::one_line(media_type, 100);
+        let size = bytes.size();
+        self.store
+            .write_with(vec![bytes], move |writer, blobs| {
+                let waiting =
+                    writer.ids(Table::AttachmentUnbound, &Key::new(), None, Direction::Forward, MAX_WAITING)?;
+                if waiting.len() >= MAX_WAITING {
+                    return Err(Error::RateLimited(3600));
+                }
+                let blob = blobs.first().ok_or(crate::store::Error::Stopped)?;
+                let blob = writer.add_blob(blob)?;
+                let file = Attachment {
+                    id: AttachmentId(writer.next_id::<Attachment>()?),
+                    message: None,
+                    uploader: Some(agent),
+                    name: name.clone(),
+                    media_type: media_type.clone(),
+                    size,
+                    content_id: None,
+                    inline: false,
+                    source: Source::Blob(blob),
+                    created_at,
+                };
+                writer.put(&file)?;
+                Ok(file)
+            })
+            .await
+    }
+
+    /// A file the asker may have: of a message they may see, or their own upload.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] in every other case.
+    pub fn attachment(&self, rows: &impl Rows, who: &Who, id: AttachmentId) -> Result<Attachment> {
+        let file: Attachment = rows.find(id)?.ok_or(Error::NotFound)?;
+        match file.message {
+            Some(message) => {
+                let message: Message = rows.get(message)?;
+                visible(rows, &who.scope, message.conversation)?;
+            }
+            None if file.uploader != Some(who.agent.id) => return Err(Error::NotFound),
+            None => {}
+        }
+        Ok(file)
+    }
+
+    /// Opens a file's bytes. Parts of a mail are decoded in memory.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn open_attachment(&self, rows: &impl Rows, file: &Attachment) -> Result<BlobReader> {
+        match file.source {
+            Source::Blob(blob) => Ok(self.store.blob(rows, blob)?),
+            Source::Part { raw, index } => {
+                let raw = self.store.blob(rows, raw)?.into_bytes()?;
+                Ok(BlobReader::Memory(parse::attachment(&raw, index).ok_or(Error::NotFound)?))
+            }
+        }
+    }
+
+    /// All of a file's bytes.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn attachment_bytes(&self, rows: &impl Rows, file: &Attachment) -> Result<Vec<u8>> {
+        Ok(self.open_attachment(rows, file)?.into_bytes()?)
+    }
+
+    /// Removes uploads that were never sent, up to 100; gives how many.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn sweep_uploads(&self) -> Result<usize> {
+        let before = self.clock.now().plus_seconds(-UNBOUND_HOURS * 3600);
+        self.store.write(move |writer| sweep(writer, before)).await
+    }
+}
+
+fn sweep(writer: &mut Writer<'_>, before: Timestamp) -> Result<usize> {
+    let ids = writer.ids(Table::AttachmentUnbound, &Key::new(), None, Direction::Forward, 100)?;
+    let mut gone = 0;
+    for id in ids.into_iter().map(AttachmentId) {
+        if writer.get::<Attachment>(id)?.created_at > before {
+            break;
+        }
+        writer.delete::<Attachment>(id)?;
+        gone += 1;
+    }
+    Ok(gone)
+}
+
+/// An upload of this agent that no message has yet.
+///
+/// # Errors
+/// [`Error::Invalid`] for any other id: it tells nothing about whether it exists.
+pub fn own_unbound(rows: &impl Rows, agent: &Agent, id: AttachmentId) -> Result<Attachment> {
+    let found: Option<Attachment> = rows.find(id)?;
+    found
+        .filter(|file| file.message.is_none() && file.uploader == Some(agent.id))
+        .ok_or(Error::invalid("attachments", "unknown"))
+}
+
+/// Binds uploads to the message they are sent with.
+pub(super) fn bind(
+    writer: &mut Writer<'_>,
+    agent: &Agent,
+    ids: &[AttachmentId],
+    message: MessageId,
+) -> Result<Vec<AttachmentId>> {
+    let mut bound = Vec::new();
+    for id in ids.iter().filter(|id| ids.iter().filter(|other| other == id).count() == 1) {
+        let mut file = own_unbound(writer, agent, *id)?;
+        file.message = Some(message);
+        writer.put(&file)?;
+        bound.push(*id);
+    }
+    Ok(bound)
+}

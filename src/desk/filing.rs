@@ -1,0 +1,322 @@
+//! Filing: a mail that is safe becomes a message in a conversation.
+//!
+//! Reading a mail happens outside, on the parser's thread; here is what follows from what was read, in one
+//! transaction with the removal of the incoming row, so that it happens exactly once.
+
+use std::collections::BTreeMap;
+
+use super::threading::{self, Clues, Home};
+use super::{Act, Desk, Result, contacts, events, words};
+use crate::base::{Timestamp, random};
+use crate::domain::attachment::Source;
+use crate::domain::conversation::{Last, Trouble};
+use crate::domain::incoming::Recipient;
+use crate::domain::message::Body;
+use crate::domain::{
+    Actor, Attachment, AttachmentId, BlobId, Contact, Conversation, ConversationId, Inbox, InboxId, Incoming,
+    IncomingId, Kind, Message, Person, Place, State, What,
+};
+use crate::mail::address;
+use crate::mail::parse::{Address, PARSER_VERSION, Parsed};
+use crate::store::{Direction, Key, NewBlob, Prepared, Rows, Table, Writer};
+
+/// Attachments listed of one mail; the rest are in the raw mail.
+const MAX_ATTACHMENTS: usize = 200;
+/// Recipients kept of one header.
+const MAX_PEOPLE: usize = 200;
+/// Tries after which a mail is filed unread: it ended the process each time.
+pub const MAX_ATTEMPTS: u32 = 2;
+
+/// A mail that was read, ready to be filed.
+pub struct Read {
+    /// Which.
+    pub incoming: IncomingId,
+    /// What it says.
+    pub parsed: Parsed,
+    /// Where its quoted history begins, for the preview.
+    pub quote_from_line: Option<usize>,
+    /// Tokens for conversations it may begin, one an inbox.
+    tokens: Vec<String>,
+}
+
+impl Read {
+    /// Makes a read mail ready to be filed.
+    pub fn new(incoming: &Incoming, parsed: Parsed, quote_from_line: Option<usize>) -> Read {
+        let tokens = incoming.recipients.iter().map(|_| random::token()).collect();
+        Read { incoming: incoming.id, parsed, quote_from_line, tokens }
+    }
+
+    /// The words, as they are kept beside the row.
+    pub fn body(&self) -> Body {
+        let ids = self.parsed.references.iter().chain(&self.parsed.in_reply_to);
+        Body { text: self.parsed.text.clone(), html: self.parsed.html.clone(), references: ids.cloned().collect() }
+    }
+}
+
+impl Desk {
+    /// The oldest mails that wait to be filed, up to `limit`.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn waiting_mail(&self, limit: usize) -> Result<Vec<Incoming>> {
+        let rows = self.store.read()?;
+        let ids = rows.ids(Table::Incoming, &Key::new(), None, Direction::Forward, limit)?;
+        Ok(ids.into_iter().map(|id| rows.get(IncomingId(id))).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Notes, before mails are read, that reading them was begun: one that ends the process is known then.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn begin_filing(&self, ids: Vec<IncomingId>) -> Result<()> {
+        self.store
+            .write(move |writer| {
+                for id in &ids {
+                    let Some(mut incoming) = writer.find::<Incoming>(*id)? else { continue };
+                    incoming.attempts += 1;
+                    writer.put(&incoming)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Files mails that were read.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn file(&self, read: Vec<Read>) -> Result<()> {
+        let bodies = read.iter().map(|one| encode(&one.body())).collect::<Result<Vec<_>>>()?;
+        self.store
+            .write_with(bodies, move |writer, blobs| {
+                read.iter().zip(blobs).try_for_each(|(one, body)| file(writer, one, body))
+            })
+            .await
+    }
+}
+
+/// Encodes a body for its blob.
+pub(super) fn encode(body: &Body) -> Result<Prepared> {
+    let bytes = rmp_serde::to_vec_named(body).map_err(crate::store::Error::from)?;
+    Ok(Prepared::from_bytes(&bytes))
+}
+
+/// Files one mail into each inbox it came to.
+fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob) -> Result<()> {
+    let Some(incoming) = writer.find::<Incoming>(read.incoming)? else { return Ok(()) };
+    let act = Act { at: incoming.received_at, actor: Actor::Outside };
+    let body = writer.add_blob(body)?;
+    let sender = sender_of(&read.parsed, &incoming);
+    let contact = contacts::find_or_add(writer, act, &sender)?;
+    let inboxes: Vec<InboxId> = incoming.recipients.iter().map(|recipient| recipient.inbox).collect();
+    let mut homes: Vec<ConversationId> = Vec::new();
+    for (recipient, token) in incoming.recipients.iter().zip(&read.tokens) {
+        let letter = Letter { incoming: &incoming, read, sender: &sender, contact: &contact, body };
+        let id = letter.file_into(writer, act, recipient, &inboxes, token)?;
+        homes.push(id);
+    }
+    if homes.len() > 1 {
+        link(writer, act, &homes)?;
+    }
+    Ok(writer.delete::<Incoming>(incoming.id)?)
+}
+
+/// Links conversations that one mail made or reached.
+fn link(writer: &mut Writer<'_>, act: Act, homes: &[ConversationId]) -> Result<()> {
+    for id in homes {
+        let mut conversation: Conversation = writer.get(*id)?;
+        let missing: Vec<_> =
+            homes.iter().filter(|other| *other != id && !conversation.related.contains(other)).copied().collect();
+        if !missing.is_empty() {
+            conversation.related.extend(missing);
+            writer.put(&conversation)?;
+            writer.change(act.at, act.actor, What::Conversation(*id))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whom a mail is from: the first mailbox in From, else the envelope's sender, else nobody.
+fn sender_of(parsed: &Parsed, incoming: &Incoming) -> Person {
+    let from = parsed.from.iter().find(|address| !address.email.is_empty()).or(parsed.from.first());
+    let name = from.and_then(|address| address.name.clone());
+    let email = from.map(|address| address.email.clone()).filter(|email| !email.is_empty());
+    let email = email.or_else(|| incoming.mail_from.clone()).unwrap_or_else(|| String::from("unknown"));
+    Person { name, email }
+}
+
+fn people(addresses: &[Address]) -> Vec<Person> {
+    let person = |address: &Address| Person { name: address.name.clone(), email: address.email.clone() };
+    addresses.iter().take(MAX_PEOPLE).map(person).collect()
+}
+
+/// One mail on its way into one inbox.
+struct Letter<'a> {
+    incoming: &'a Incoming,
+    read: &'a Read,
+    sender: &'a Person,
+    contact: &'a Contact,
+    body: BlobId,
+}
+
+impl Letter<'_> {
+    fn file_into(
+        &self,
+        writer: &mut Writer<'_>,
+        act: Act,
+        recipient: &Recipient,
+        inboxes: &[InboxId],
+        token: &str,
+    ) -> Result<ConversationId> {
+        let parsed = &self.read.parsed;
+        let mut ids: Vec<String> = parsed.in_reply_to.clone();
+        ids.extend(parsed.references.iter().rev().cloned());
+        let sender = address::contact_key(&self.sender.email);
+        let inbox = existing_inbox(writer, recipient.inbox)?;
+        let clues = Clues { token: recipient.token.as_deref(), ids: &ids, sender: &sender, inbox, inboxes };
+        let (mut conversation, changed) = match threading::home(writer, &clues)? {
+            Home::Join(id) => {
+                let old: Conversation = writer.get(id)?;
+                let before = old.attributes();
+                let now = self.reopen(writer, act, old)?;
+                let changed = now.attributes() != before;
+                (now, changed)
+            }
+            Home::New(related) => (self.begin(writer, act, inbox, &sender, related, token)?, false),
+        };
+        let message = self.message(writer, act, &conversation)?;
+        conversation.last = Some(Last {
+            kind: Kind::Inbound,
+            author: String::from(self.sender.label()),
+            preview: words::preview(&parsed.text, self.read.quote_from_line),
+        });
+        conversation.last_activity_at = conversation.last_activity_at.max(message.at);
+        conversation.message_count += 1;
+        conversation.news_seq = message.received_seq;
+        conversation.news_by = None;
+        conversation.has_attachments |= message_has_files(parsed);
+        if parsed.unreadable() {
+            conversation.trouble = Some(Trouble::Unreadable);
+        }
+        conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
+        writer.put(&message)?;
+        writer.put(&conversation)?;
+        if changed {
+            writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+        }
+        Ok(conversation.id)
+    }
+
+    /// A conversation somebody writes into again wants attention again.
+    fn reopen(&self, writer: &mut Writer<'_>, act: Act, mut conversation: Conversation) -> Result<Conversation> {
+        let thrown = matches!(conversation.place, Place::Trash | Place::Filtered);
+        if conversation.state == State::Open && !thrown {
+            return Ok(conversation);
+        }
+        let was = conversation.state.name();
+        conversation.state = State::Open;
+        conversation.snoozed_until = None;
+        if thrown {
+            conversation.place = Place::Inbox;
+            conversation.placed_at = act.at;
+        }
+        events::add(writer, act, &conversation, "reopened", &[("was", was.into()), ("by", "reply".into())])?;
+        Ok(conversation)
+    }
+
+    fn begin(
+        &self,
+        writer: &mut Writer<'_>,
+        act: Act,
+        inbox: InboxId,
+        sender: &str,
+        related: Vec<ConversationId>,
+        token: &str,
+    ) -> Result<Conversation> {
+        let conversation = Conversation {
+            id: ConversationId(writer.next_id::<Conversation>()?),
+            inbox,
+            contact: self.contact.id,
+            identity: String::from(sender),
+            subject: words::subject(&self.read.parsed.subject),
+            state: State::Open,
+            place: Place::Inbox,
+            placed_at: act.at,
+            assignee: None,
+            tags: Vec::new(),
+            snoozed_until: None,
+            created_at: act.at,
+            last_activity_at: act.at,
+            last_sent_at: None,
+            message_count: 0,
+            last: None,
+            has_attachments: false,
+            trouble: None,
+            token: String::from(token),
+            related: related.clone(),
+            participants: vec![String::from(sender)],
+            news_seq: 0,
+            news_by: None,
+            talk_change: 0,
+        };
+        for other in related {
+            let mut other: Conversation = writer.get(other)?;
+            if !other.related.contains(&conversation.id) && other.related.len() < MAX_ATTACHMENTS {
+                other.related.push(conversation.id);
+                writer.put(&other)?;
+                writer.change(act.at, act.actor, What::Conversation(other.id))?;
+                let args = [("conversation", conversation.id.0.into())];
+                events::add(writer, Act { actor: Actor::System, ..act }, &other, "linked", &args)?;
+            }
+        }
+        Ok(conversation)
+    }
+
+    fn message(&self, writer: &mut Writer<'_>, act: Act, conversation: &Conversation) -> Result<Message> {
+        let parsed = &self.read.parsed;
+        let mut message = events::blank(writer, act, conversation, Kind::Inbound)?;
+        message.from = Some(self.sender.clone());
+        message.to = people(&parsed.to);
+        message.cc = people(&parsed.cc);
+        message.reply_to = people(&parsed.reply_to);
+        message.date = parsed.date_ms.map(Timestamp);
+        message.subject = Some(words::subject(&parsed.subject));
+        message.message_id.clone_from(&parsed.message_id);
+        message.raw = Some(self.incoming.raw);
+        message.trace = Some(self.incoming.trace.clone());
+        message.body = Some(self.body);
+        message.parser_version = PARSER_VERSION;
+        message.defects = parsed.defects.iter().map(|defect| String::from(defect.code())).collect();
+        for part in parsed.parts.iter().take(MAX_ATTACHMENTS) {
+            let file = Attachment {
+                id: AttachmentId(writer.next_id::<Attachment>()?),
+                message: Some(message.id),
+                uploader: None,
+                name: part.name.clone(),
+                media_type: part.content_type.clone(),
+                size: part.size,
+                content_id: part.content_id.clone(),
+                inline: part.inline,
+                source: Source::Part { raw: self.incoming.raw, index: part.index },
+                created_at: act.at,
+            };
+            writer.put(&file)?;
+            message.attachments.push(file.id);
+        }
+        Ok(message)
+    }
+}
+
+/// Whether any part is a file rather than a picture inside the text.
+fn message_has_files(parsed: &Parsed) -> bool {
+    parsed.parts.iter().any(|part| !part.inline)
+}
+
+/// The inbox, or the first one when it is gone.
+fn existing_inbox(writer: &Writer<'_>, id: InboxId) -> Result<InboxId> {
+    if writer.find::<Inbox>(id)?.is_some() {
+        return Ok(id);
+    }
+    let all: BTreeMap<u64, Inbox> = writer.all::<Inbox>()?.into_iter().map(|inbox| (inbox.id.0, inbox)).collect();
+    Ok(all.into_values().next().map_or(id, |inbox| inbox.id))
+}

@@ -1,0 +1,615 @@
+//! What agents write: replies, comments, new conversations.
+//!
+//! A reply and the job that sends it commit together. It is built as a whole mail before the commit, so that
+//! every retry sends the same bytes under the same Message-ID.
+
+use serde::Serialize;
+
+use super::conversations::{self, set_state, visible};
+use super::idempotency::Request;
+use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, words};
+use crate::base::{Timestamp, random};
+use crate::domain::agent::Agent;
+use crate::domain::conversation::Last;
+use crate::domain::draft::DraftKind;
+use crate::domain::job::Work;
+use crate::domain::message::{Body, Delivery, DeliveryState, RecipientState};
+use crate::domain::{
+    AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Place,
+    Scope, State, What,
+};
+use crate::mail::address::{Mailbox, contact_key};
+use crate::mail::build::{File, Outgoing};
+use crate::mail::parse::Address;
+use crate::mail::{build, clean, text, thread};
+use crate::store::{Direction, Key, NewBlob, Prepared, Reader, Rows, Table, Writer};
+
+/// Most recipients of one message.
+pub const MAX_RECIPIENTS: usize = 100;
+/// Longest text or HTML of one message, bytes.
+pub const MAX_WORDS: usize = 1 << 20;
+/// Most bytes of files in one message, before encoding.
+pub const MAX_FILES_BYTES: u64 = 25 << 20;
+/// Most files in one message.
+pub const MAX_FILES: usize = 50;
+
+/// Something an agent says in a conversation.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewMessage {
+    /// The client's own id for this request.
+    #[serde(skip)]
+    pub client_id: String,
+    /// A reply or a comment.
+    pub kind: DraftKind,
+    /// To whom; by default whom the last message says.
+    pub to: Option<Vec<Person>>,
+    /// Copies.
+    pub cc: Vec<Person>,
+    /// Hidden copies.
+    pub bcc: Vec<Person>,
+    /// The words as HTML.
+    pub html: Option<String>,
+    /// The words as plain text; made from the HTML when it is not given.
+    pub text: Option<String>,
+    /// Files uploaded before.
+    pub attachments: Vec<AttachmentId>,
+    /// The last change the writer has seen: what was said since holds the reply back.
+    #[serde(skip)]
+    pub last_seen_change: Option<u64>,
+    /// Closes the conversation as well.
+    pub and_close: bool,
+}
+
+/// A conversation begun by an agent.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewConversation {
+    /// From which inbox.
+    pub inbox: InboxId,
+    /// What it is about.
+    pub subject: String,
+    /// The first message; it must say to whom.
+    pub message: NewMessage,
+}
+
+/// Addresses of a message, checked.
+struct Recipients {
+    to: Vec<Person>,
+    cc: Vec<Person>,
+    bcc: Vec<Person>,
+}
+
+impl Recipients {
+    fn all(&self) -> impl Iterator<Item = &Person> {
+        self.to.iter().chain(&self.cc).chain(&self.bcc)
+    }
+
+    /// Envelope addresses, each once.
+    fn envelope(&self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for person in self.all() {
+            if !out.iter().any(|known| contact_key(known) == contact_key(&person.email)) {
+                out.push(person.email.clone());
+            }
+        }
+        out
+    }
+}
+
+/// The cleaned words of a message.
+struct Words {
+    text: String,
+    html: Option<String>,
+}
+
+impl Desk {
+    /// Says something in a conversation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::ReadOnly`], [`Error::Invalid`]; [`Error::Stale`] when somebody said
+    /// something the writer has not seen; [`Error::Conflict`] `client_id_reused`.
+    pub async fn say(&self, who: &Who, id: ConversationId, new: NewMessage) -> Result<(Message, Conversation)> {
+        let request = Request::new(who.agent.id, &format!("say {id}"), &new.client_id, &new)?;
+        let rows = self.store.read()?;
+        let conversation = visible(&rows, &who.scope, id)?;
+        if let Some(answered) = request.answered(&rows)? {
+            return Ok((rows.get(MessageId(answered))?, conversation));
+        }
+        who.must_write()?;
+        refuse_stale(&rows, &conversation, new.last_seen_change)?;
+        let words = words_of(&new)?;
+        match new.kind {
+            DraftKind::Comment => self.comment(who, request, id, new, words).await,
+            DraftKind::Reply => {
+                let recipients = match &new.to {
+                    Some(_) => recipients_of(&new)?,
+                    None => default_recipients(self, &rows, &conversation, &new)?,
+                };
+                let parent = last_mail(&rows, id)?;
+                let mail = self.build(&rows, who, &conversation, parent.as_ref(), &recipients, &words, &new).await?;
+                drop(rows);
+                self.send(who, request, Target::Existing(id), new, words, recipients, mail).await
+            }
+        }
+    }
+
+    /// Begins a conversation with a message to somebody outside.
+    ///
+    /// # Errors
+    /// As [`Desk::say`].
+    pub async fn begin_conversation(&self, who: &Who, new: NewConversation) -> Result<(Message, Conversation)> {
+        let request = Request::new(who.agent.id, "begin", &new.message.client_id, &new)?;
+        let rows = self.store.read()?;
+        if let Some(answered) = request.answered(&rows)? {
+            let message: Message = rows.get(MessageId(answered))?;
+            let conversation = rows.get(message.conversation)?;
+            return Ok((message, conversation));
+        }
+        who.must_write()?;
+        if !who.scope.has_inbox(new.inbox) || rows.find::<Inbox>(new.inbox)?.is_none() {
+            return Err(Error::invalid("inbox", "unknown"));
+        }
+        let subject = words::subject(&new.subject);
+        if subject.is_empty() {
+            return Err(Error::invalid("subject", "empty"));
+        }
+        let words = words_of(&new.message)?;
+        let recipients = recipients_of(&new.message)?;
+        let act = self.act(who.actor());
+        let draft = begun(act, new.inbox, &subject, who, &recipients);
+        let mail = self.build(&rows, who, &draft, None, &recipients, &words, &new.message).await?;
+        drop(rows);
+        self.send(who, request, Target::Fresh(Box::new(draft)), new.message, words, recipients, mail).await
+    }
+
+    async fn comment(
+        &self,
+        who: &Who,
+        request: Request,
+        id: ConversationId,
+        new: NewMessage,
+        words: Words,
+    ) -> Result<(Message, Conversation)> {
+        let act = self.act(who.actor());
+        let (agent, scope) = (who.agent.clone(), who.scope.clone());
+        let body = Body { text: words.text, html: words.html, references: Vec::new() };
+        let prepared = vec![filing::encode(&body)?];
+        let preview = words::preview(&body.text, None);
+        self.store
+            .write_with(prepared, move |writer, blobs| {
+                let mut conversation = visible(writer, &scope, id)?;
+                if let Some(answered) = request.answered(writer)? {
+                    return Ok((writer.get(MessageId(answered))?, conversation));
+                }
+                let before = conversation.attributes();
+                refuse_stale(writer, &conversation, new.last_seen_change)?;
+                let mut message = events::blank(writer, act, &conversation, Kind::Comment)?;
+                message.author = Some(agent.id);
+                message.body = blobs.first().map(|blob| writer.add_blob(blob)).transpose()?;
+                message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
+                settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                if conversation.attributes() != before {
+                    writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+                }
+                finish(writer, act, &agent, DraftKind::Comment, Some(id), &request, &message)?;
+                Ok((message, conversation))
+            })
+            .await
+    }
+
+    /// Builds the whole mail, off the async threads.
+    #[expect(clippy::too_many_arguments, reason = "a mail is made of this much")]
+    async fn build(
+        &self,
+        rows: &Reader,
+        who: &Who,
+        conversation: &Conversation,
+        parent: Option<&Message>,
+        recipients: &Recipients,
+        words: &Words,
+        new: &NewMessage,
+    ) -> Result<Mail> {
+        let inbox: Inbox = rows.get(conversation.inbox)?;
+        let from = Person { name: Some(from_name(&who.agent, &inbox)), email: self.fallback_address(&inbox) };
+        let message_id = thread::message_id(&conversation.token, &self.hostname);
+        let references = match parent {
+            Some(parent) => thread::references(&references_of(self, rows, parent), parent.message_id.as_deref()),
+            None => Vec::new(),
+        };
+        let subject = match parent {
+            Some(_) => words::reply_subject(&conversation.subject),
+            None => conversation.subject.clone(),
+        };
+        let outgoing = Outgoing {
+            from: address(&from),
+            to: recipients.to.iter().map(address).collect(),
+            cc: recipients.cc.iter().map(address).collect(),
+            bcc: recipients.bcc.iter().map(address).collect(),
+            reply_to: vec![Address {
+                name: from.name.clone(),
+                email: thread::reply_address(&conversation.token, &self.hostname),
+            }],
+            subject: subject.clone(),
+            text: words.text.clone(),
+            html: words.html.clone(),
+            files: self.files(rows, who, &new.attachments)?,
+            message_id: message_id.clone(),
+            in_reply_to: parent.and_then(|parent| parent.message_id.clone()),
+            references: references.clone(),
+            date_ms: self.clock.now().millis(),
+            headers: Vec::new(),
+        };
+        let built = tokio::task::spawn_blocking(move || build::build(&outgoing));
+        let raw = built.await.map_err(|_| Error::invalid("text", "invalid"))?;
+        let raw = raw.map_err(|_| Error::invalid("subject", "invalid"))?;
+        Ok(Mail { raw: self.prepare(raw).await?, message_id, subject, references, from })
+    }
+
+    /// Makes bytes ready for the store: large ones go to their file off the async threads.
+    pub(super) async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared> {
+        let mut writer = self.store.blob_writer();
+        let finished = tokio::task::spawn_blocking(move || writer.write(&bytes).and_then(|()| writer.finish())).await;
+        Ok(finished.map_err(|_| crate::store::Error::Stopped)??)
+    }
+
+    fn files(&self, rows: &Reader, who: &Who, ids: &[AttachmentId]) -> Result<Vec<File>> {
+        let mut files = Vec::new();
+        let mut total = 0;
+        if ids.len() > MAX_FILES {
+            return Err(Error::invalid("attachments", "too_many"));
+        }
+        for id in ids {
+            let file = attachments::own_unbound(rows, &who.agent, *id)?;
+            total += file.size;
+            if total > MAX_FILES_BYTES {
+                return Err(Error::TooLarge);
+            }
+            let bytes = self.attachment_bytes(rows, &file)?;
+            let (name, content_type, inline) = (file.name, file.media_type, file.inline);
+            files.push(File { name, content_type, bytes, content_id: file.content_id, inline });
+        }
+        Ok(files)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what one send writes")]
+    async fn send(
+        &self,
+        who: &Who,
+        request: Request,
+        target: Target,
+        new: NewMessage,
+        words: Words,
+        recipients: Recipients,
+        mail: Mail,
+    ) -> Result<(Message, Conversation)> {
+        let act = self.act(who.actor());
+        let (agent, scope) = (who.agent.clone(), who.scope.clone());
+        let preview = words::preview(&words.text, None);
+        let body = Body { text: words.text, html: words.html, references: mail.references };
+        let prepared = vec![filing::encode(&body)?, mail.raw];
+        let (message_id, subject, from) = (mail.message_id, mail.subject, mail.from);
+        self.store
+            .write_with(prepared, move |writer, blobs| {
+                if let Some(answered) = request.answered(writer)? {
+                    let message: Message = writer.get(MessageId(answered))?;
+                    let conversation = writer.get(message.conversation)?;
+                    return Ok((message, conversation));
+                }
+                let mut conversation = target.open(writer, act, &scope, &recipients)?;
+                let before = conversation.attributes();
+                refuse_stale(writer, &conversation, new.last_seen_change)?;
+                let mut message = events::blank(writer, act, &conversation, Kind::Outbound)?;
+                message.author = Some(agent.id);
+                message.from = Some(from.clone());
+                message.to.clone_from(&recipients.to);
+                message.cc.clone_from(&recipients.cc);
+                message.bcc.clone_from(&recipients.bcc);
+                message.subject = Some(subject.clone());
+                message.message_id = Some(message_id.clone());
+                message.date = Some(act.at);
+                message.body = add(writer, blobs, 0)?;
+                message.raw = add(writer, blobs, 1)?;
+                message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
+                message.delivery = Some(queue(writer, act, message.id, recipients.envelope())?);
+                conversation.last_sent_at = Some(act.at);
+                for person in recipients.all() {
+                    let key = contact_key(&person.email);
+                    if !conversation.participants.contains(&key) {
+                        conversation.participants.push(key);
+                    }
+                }
+                if conversation.assignee.is_none() {
+                    conversations::assign(writer, act, &mut conversation, Some(agent.id))?;
+                }
+                settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                if conversation.attributes() != before {
+                    writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+                }
+                finish(writer, act, &agent, DraftKind::Reply, target.id(), &request, &message)?;
+                Ok((message, conversation))
+            })
+            .await
+    }
+}
+
+/// A mail that is built.
+struct Mail {
+    raw: Prepared,
+    message_id: String,
+    subject: String,
+    references: Vec<String>,
+    from: Person,
+}
+
+/// Where a message goes.
+enum Target {
+    Existing(ConversationId),
+    /// A conversation that is yet to be: everything but its ids.
+    Fresh(Box<Conversation>),
+}
+
+impl Target {
+    fn id(&self) -> Option<ConversationId> {
+        match self {
+            Target::Existing(id) => Some(*id),
+            Target::Fresh(_) => None,
+        }
+    }
+
+    fn open(&self, writer: &mut Writer<'_>, act: Act, scope: &Scope, to: &Recipients) -> Result<Conversation> {
+        match self {
+            Target::Existing(id) => visible(writer, scope, *id),
+            Target::Fresh(draft) => {
+                let first = to.all().next().ok_or(Error::invalid("to", "empty"))?;
+                let contact = contacts::find_or_add(writer, act, first)?;
+                let mut conversation = (**draft).clone();
+                conversation.id = ConversationId(writer.next_id::<Conversation>()?);
+                conversation.contact = contact.id;
+                Ok(conversation)
+            }
+        }
+    }
+}
+
+/// A conversation an agent begins, before it has its ids.
+fn begun(act: Act, inbox: InboxId, subject: &str, who: &Who, to: &Recipients) -> Conversation {
+    let key = to.all().next().map(|person| contact_key(&person.email)).unwrap_or_default();
+    Conversation {
+        id: ConversationId(0),
+        inbox,
+        contact: crate::domain::ContactId(0),
+        identity: key.clone(),
+        subject: String::from(subject),
+        state: State::Open,
+        place: Place::Inbox,
+        placed_at: act.at,
+        assignee: Some(who.agent.id),
+        tags: Vec::new(),
+        snoozed_until: None,
+        created_at: act.at,
+        last_activity_at: act.at,
+        last_sent_at: None,
+        message_count: 0,
+        last: None,
+        has_attachments: false,
+        trouble: None,
+        token: random::token(),
+        related: Vec::new(),
+        participants: vec![key],
+        news_seq: 0,
+        news_by: None,
+        talk_change: 0,
+    }
+}
+
+fn add(writer: &mut Writer<'_>, blobs: &[NewBlob], at: usize) -> Result<Option<crate::domain::BlobId>> {
+    Ok(blobs.get(at).map(|blob| writer.add_blob(blob)).transpose()?)
+}
+
+/// Makes the job that sends a message after the time for undoing.
+fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>) -> Result<Delivery> {
+    let due_at = act.at.plus_seconds(UNDO_SECONDS);
+    let id = JobId(writer.next_id::<Job>()?);
+    let work = Work::SendMail(message);
+    writer.put(&Job { id, work, due_at, attempts: 0, created_at: act.at, parked: None })?;
+    let waiting = |email| RecipientState { email, state: DeliveryState::Queued, reply: None };
+    Ok(Delivery {
+        state: DeliveryState::Queued,
+        job: Some(id),
+        due_at: Some(due_at),
+        recipients: to.into_iter().map(waiting).collect(),
+        attempts: Vec::new(),
+    })
+}
+
+/// Brings a conversation up to date with what an agent just said.
+fn settle(
+    writer: &mut Writer<'_>,
+    act: Act,
+    agent: &Agent,
+    conversation: &mut Conversation,
+    message: &Message,
+    preview: &str,
+    and_close: bool,
+) -> Result<()> {
+    conversation.last = Some(Last { kind: message.kind, author: agent.name.clone(), preview: String::from(preview) });
+    conversation.last_activity_at = conversation.last_activity_at.max(act.at);
+    conversation.message_count += 1;
+    conversation.has_attachments |= !message.attachments.is_empty();
+    // Who answers has read what was there; a comment is news to the others.
+    conversations::mark(writer, act, agent, conversation, false)?;
+    if message.kind == Kind::Comment {
+        conversation.news_seq = message.received_seq;
+        conversation.news_by = Some(agent.id);
+    }
+    if and_close {
+        set_state(writer, act, conversation, Some(State::Closed), None)?;
+    }
+    conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
+    Ok(writer.put(conversation)?)
+}
+
+/// Stores the message, drops the draft it was, remembers the request.
+fn finish(
+    writer: &mut Writer<'_>,
+    act: Act,
+    agent: &Agent,
+    kind: DraftKind,
+    conversation: Option<ConversationId>,
+    request: &Request,
+    message: &Message,
+) -> Result<()> {
+    writer.put(message)?;
+    drafts::drop_draft(writer, act, agent.id, conversation, kind)?;
+    request.remember(writer, act.at, message.id.0)
+}
+
+/// Refuses when a message or comment is newer than what the writer has seen.
+fn refuse_stale(rows: &impl Rows, conversation: &Conversation, seen: Option<u64>) -> Result<()> {
+    let Some(seen) = seen.filter(|seen| conversation.talk_change > *seen) else { return Ok(()) };
+    let mut since = Vec::new();
+    for (_, change) in rows.changes_after(seen, 1000)? {
+        if let What::MessageAdded(id, message) = change.what
+            && id == conversation.id
+            && let Some(message) = rows.find::<Message>(message)?
+            && message.kind != Kind::Event
+        {
+            since.push(message);
+        }
+    }
+    Err(Error::Stale(since))
+}
+
+fn words_of(new: &NewMessage) -> Result<Words> {
+    let too_long = |part: &Option<String>| part.as_ref().is_some_and(|part| part.len() > MAX_WORDS);
+    if too_long(&new.html) || too_long(&new.text) {
+        return Err(Error::TooLarge);
+    }
+    let html = new.html.as_deref().map(clean::clean_outgoing).transpose().map_err(|_| Error::TooLarge)?;
+    let html = html.filter(|html| !html.trim().is_empty());
+    let plain = match (&new.text, &html) {
+        (Some(plain), _) if !plain.trim().is_empty() => plain.replace("\r\n", "\n"),
+        (_, Some(html)) => text::text_from_html(html),
+        _ => String::new(),
+    };
+    let silent = plain.trim().is_empty() && html.as_deref().is_none_or(|html| !html.contains("<img"));
+    if silent && new.attachments.is_empty() {
+        return Err(Error::invalid("text", "empty"));
+    }
+    let html = match (html, new.kind) {
+        (None, DraftKind::Reply) => Some(text::html_from_text(&plain)),
+        (html, _) => html,
+    };
+    Ok(Words { text: plain, html })
+}
+
+fn recipients_of(new: &NewMessage) -> Result<Recipients> {
+    let to = checked("to", new.to.as_deref().unwrap_or_default())?;
+    let recipients = Recipients { to, cc: checked("cc", &new.cc)?, bcc: checked("bcc", &new.bcc)? };
+    match recipients.all().count() {
+        0 => Err(Error::invalid("to", "empty")),
+        count if count > MAX_RECIPIENTS => Err(Error::invalid("to", "too_many")),
+        _ => Ok(recipients),
+    }
+}
+
+fn checked(field: &'static str, people: &[Person]) -> Result<Vec<Person>> {
+    let check = |person: &Person| {
+        let mailbox = Mailbox::parse(person.email.trim(), false).map_err(|_| Error::invalid(field, "invalid"))?;
+        let name = person.name.as_deref().map(|name| crate::base::text::one_line(name, 200));
+        Ok(Person { name: name.filter(|name| !name.is_empty()), email: mailbox.to_string() })
+    };
+    people.iter().map(check).collect()
+}
+
+fn default_recipients(desk: &Desk, rows: &Reader, to: &Conversation, new: &NewMessage) -> Result<Recipients> {
+    let suggested = desk.suggested_recipients(rows, to)?;
+    let filled = NewMessage { to: Some(suggested.one), ..new.clone() };
+    recipients_of(&filled)
+}
+
+/// Whom an answer goes to.
+#[derive(Clone, Debug, Default)]
+pub struct Suggested {
+    /// Answering one: the sender's Reply-To, else From.
+    pub one: Vec<Person>,
+    /// Answering all: the same and who else was addressed.
+    pub all: Vec<Person>,
+    /// Copies when answering all.
+    pub all_cc: Vec<Person>,
+    /// Our own address on the answer.
+    pub from: String,
+}
+
+impl Desk {
+    /// Whom an answer goes to, from the last mail in either direction. Our own addresses are never among them.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn suggested_recipients(&self, rows: &impl Rows, conversation: &Conversation) -> Result<Suggested> {
+        let from = match rows.find::<Inbox>(conversation.inbox)? {
+            Some(inbox) => self.fallback_address(&inbox),
+            None => String::new(),
+        };
+        let Some(last) = last_mail(rows, conversation.id)? else {
+            return Ok(Suggested { from, ..Suggested::default() });
+        };
+        if last.kind == Kind::Outbound {
+            return Ok(Suggested { one: last.to.clone(), all: last.to, all_cc: last.cc, from });
+        }
+        let mut seen: Vec<String> = Vec::new();
+        let mut fresh = |people: Vec<Person>| -> Vec<Person> {
+            let mut out = Vec::new();
+            for person in people {
+                let key = contact_key(&person.email);
+                let ours = key.ends_with(&format!("@{}", self.hostname));
+                if !ours && !seen.contains(&key) && Mailbox::parse(&person.email, false).is_ok() {
+                    seen.push(key);
+                    out.push(person);
+                }
+            }
+            out
+        };
+        let answer_to = if last.reply_to.is_empty() { last.from.clone().into_iter().collect() } else { last.reply_to };
+        let one = fresh(answer_to);
+        let mut all = one.clone();
+        all.extend(fresh(last.to));
+        let all_cc = fresh(last.cc);
+        Ok(Suggested { one, all, all_cc, from })
+    }
+}
+
+/// The newest mail of a conversation, in or out.
+fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<Message>> {
+    let prefix = Key::new().u64(id.0);
+    let mut found = None;
+    let ids = rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, 500)?;
+    for id in ids.into_iter().map(MessageId) {
+        let message: Message = rows.get(id)?;
+        let cancelled = message.delivery.as_ref().is_some_and(|d| d.state == DeliveryState::Cancelled);
+        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !cancelled {
+            found = Some(message);
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn references_of(desk: &Desk, rows: &Reader, parent: &Message) -> Vec<String> {
+    desk.body(rows, parent).map(|body| body.references).unwrap_or_default()
+}
+
+fn address(person: &Person) -> Address {
+    Address { name: person.name.clone(), email: person.email.clone() }
+}
+
+fn from_name(agent: &Agent, inbox: &Inbox) -> String {
+    match &inbox.from_name {
+        Some(name) => name.clone(),
+        None => format!("{}, {}", agent.name, inbox.name),
+    }
+}
+
+/// When a time is past, for undoing.
+pub(super) fn is_past(due: Option<Timestamp>, now: Timestamp) -> bool {
+    due.is_none_or(|due| due <= now)
+}

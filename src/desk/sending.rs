@@ -1,0 +1,285 @@
+//! How sending goes on: what the channel asks before a try and tells after it, undoing, trying again.
+//!
+//! Each try is recorded before it is made. A stop between the remote server's answer and our record means one
+//! more try under the same Message-ID: at least once, never lost.
+
+use super::conversations::visible;
+use super::{Act, Desk, Error, Result, Who, events, replies};
+use crate::base::{Timestamp, text};
+use crate::domain::conversation::Trouble;
+use crate::domain::job::Work;
+use crate::domain::message::{Attempt, Delivery, DeliveryState};
+use crate::domain::{Actor, BlobId, Conversation, Job, JobId, Message, MessageId, What};
+use crate::store::{Rows, Writer};
+
+/// Days after which a message is given up (RFC 5321, 4.5.4.1: four to five).
+const GIVE_UP_DAYS: i64 = 5;
+/// Wait before the second try, seconds; doubled each time.
+const FIRST_WAIT: i64 = 300;
+/// Longest wait between tries, seconds.
+const LONGEST_WAIT: i64 = 3600;
+/// Attempts kept on a message.
+const MAX_ATTEMPTS_KEPT: usize = 50;
+/// Longest words of a remote server kept, bytes.
+const MAX_REPLY: usize = 500;
+
+/// A try that is about to be made.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The message.
+    pub message: MessageId,
+    /// The whole mail.
+    pub raw: BlobId,
+    /// The envelope's sender.
+    pub from: String,
+    /// Who has not got it yet.
+    pub recipients: Vec<String>,
+}
+
+/// What a try came to, for one recipient or (none) for the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The recipient; none means all that were asked for.
+    pub recipient: Option<String>,
+    /// What happened.
+    pub kind: OutcomeKind,
+    /// The remote server's words, or ours about the connection.
+    pub reply: String,
+}
+
+/// What a try came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeKind {
+    /// The remote server has it now.
+    Accepted,
+    /// It said: later.
+    Deferred,
+    /// It said: never.
+    Refused,
+    /// We did not get that far.
+    Error,
+}
+
+impl OutcomeKind {
+    fn name(self) -> &'static str {
+        match self {
+            OutcomeKind::Accepted => "accepted",
+            OutcomeKind::Deferred => "deferred",
+            OutcomeKind::Refused => "refused",
+            OutcomeKind::Error => "error",
+        }
+    }
+}
+
+impl Desk {
+    /// Notes that a try begins and says what it is. None when there is nothing to send any more: the job is
+    /// gone then.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn begin_sending(&self, job: JobId) -> Result<Option<Plan>> {
+        let act = self.act(Actor::System);
+        self.store.write(move |writer| begin(writer, act, job)).await
+    }
+
+    /// Records what a try came to.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn record_sending(&self, job: JobId, outcomes: Vec<Outcome>) -> Result<()> {
+        let act = self.act(Actor::System);
+        self.store.write(move |writer| record(writer, act, job, &outcomes)).await
+    }
+
+    /// Takes a message back before it leaves.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] `too_late` once a try has begun.
+    pub async fn cancel_message(&self, who: &Who, id: MessageId) -> Result<Message> {
+        let act = self.act(who.actor());
+        let scope = who.scope.clone();
+        self.store
+            .write(move |writer| {
+                let mut message: Message = writer.find(id)?.ok_or(Error::NotFound)?;
+                let conversation = visible(writer, &scope, message.conversation)?;
+                if !scope.may_write {
+                    return Err(Error::ReadOnly);
+                }
+                let delivery = message.delivery.as_mut().ok_or(Error::NotFound)?;
+                if delivery.state == DeliveryState::Cancelled {
+                    return Ok(message);
+                }
+                if delivery.state != DeliveryState::Queued || replies::is_past(delivery.due_at, act.at) {
+                    return Err(Error::conflict("too_late", "the message is already on its way"));
+                }
+                if let Some(job) = delivery.job.take() {
+                    writer.delete::<Job>(job)?;
+                }
+                delivery.state = DeliveryState::Cancelled;
+                delivery.due_at = None;
+                delivery.recipients.iter_mut().for_each(|one| one.state = DeliveryState::Cancelled);
+                writer.put(&message)?;
+                writer.change(act.at, act.actor, What::MessageChanged(conversation.id, id))?;
+                events::add(writer, act, &conversation, "send_cancelled", &[("message", id.0.into())])?;
+                Ok(message)
+            })
+            .await
+    }
+
+    /// Tries again to send a message that was given up.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] `not_failed` when it was not.
+    pub async fn retry_message(&self, who: &Who, id: MessageId) -> Result<Message> {
+        let act = self.act(who.actor());
+        let scope = who.scope.clone();
+        self.store
+            .write(move |writer| {
+                let mut message: Message = writer.find(id)?.ok_or(Error::NotFound)?;
+                let mut conversation = visible(writer, &scope, message.conversation)?;
+                if !scope.may_write {
+                    return Err(Error::ReadOnly);
+                }
+                let delivery = message.delivery.as_mut().ok_or(Error::NotFound)?;
+                if !matches!(delivery.state, DeliveryState::Failed | DeliveryState::Retrying) {
+                    return Err(Error::conflict("not_failed", "this message was not given up"));
+                }
+                if let Some(job) = delivery.job.take() {
+                    writer.delete::<Job>(job)?;
+                }
+                let job = JobId(writer.next_id::<Job>()?);
+                let work = Work::SendMail(id);
+                writer.put(&Job { id: job, work, due_at: act.at, attempts: 0, created_at: act.at, parked: None })?;
+                delivery.state = DeliveryState::Queued;
+                delivery.job = Some(job);
+                delivery.due_at = Some(act.at);
+                for one in &mut delivery.recipients {
+                    if one.state != DeliveryState::Sent {
+                        one.state = DeliveryState::Queued;
+                    }
+                }
+                writer.put(&message)?;
+                writer.change(act.at, act.actor, What::MessageChanged(conversation.id, id))?;
+                set_trouble(writer, act, &mut conversation, None)?;
+                Ok(message)
+            })
+            .await
+    }
+}
+
+fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
+    let Some(mut job) = writer.find::<Job>(id)? else { return Ok(None) };
+    let Work::SendMail(message) = job.work;
+    let mut message: Message = writer.get(message)?;
+    let conversation = message.conversation;
+    job.attempts += 1;
+    // A try that is recorded as begun and never as ended was cut short by a stop.
+    job.due_at = act.at.plus_seconds(FIRST_WAIT);
+    writer.put(&job)?;
+    let (Some(raw), Some(from), Some(delivery)) = (message.raw, message.from.clone(), message.delivery.as_mut()) else {
+        return Ok(None);
+    };
+    delivery.state = DeliveryState::Sending;
+    delivery.due_at = None;
+    let waits = |state| !matches!(state, DeliveryState::Sent | DeliveryState::Failed | DeliveryState::Cancelled);
+    let mut recipients = Vec::new();
+    for one in delivery.recipients.iter_mut().filter(|one| waits(one.state)) {
+        one.state = DeliveryState::Sending;
+        recipients.push(one.email.clone());
+    }
+    let plan = Plan { message: message.id, raw, from: from.email, recipients };
+    writer.put(&message)?;
+    writer.change(act.at, act.actor, What::MessageChanged(conversation, message.id))?;
+    Ok(Some(plan))
+}
+
+fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) -> Result<()> {
+    let Some(mut job) = writer.find::<Job>(id)? else { return Ok(()) };
+    let Work::SendMail(message) = job.work;
+    let mut message: Message = writer.get(message)?;
+    let Some(delivery) = message.delivery.as_mut() else { return Ok(()) };
+    let give_up = act.at >= job.created_at.plus_days(GIVE_UP_DAYS);
+    for outcome in outcomes {
+        note(delivery, act.at, outcome, give_up);
+    }
+    let waiting = delivery.recipients.iter().any(|one| one.state == DeliveryState::Retrying);
+    let failed = delivery.recipients.iter().any(|one| one.state == DeliveryState::Failed);
+    if waiting {
+        let due_at = act.at.plus_seconds(wait_after(job.attempts));
+        delivery.state = DeliveryState::Retrying;
+        delivery.due_at = Some(due_at);
+        job.due_at = due_at;
+        writer.put(&job)?;
+    } else {
+        delivery.state = if failed { DeliveryState::Failed } else { DeliveryState::Sent };
+        delivery.job = None;
+        delivery.due_at = None;
+        writer.delete::<Job>(id)?;
+    }
+    let gave_up = !waiting && failed;
+    let conversation = message.conversation;
+    writer.put(&message)?;
+    writer.change(act.at, act.actor, What::MessageChanged(conversation, message.id))?;
+    if gave_up {
+        let mut conversation: Conversation = writer.get(conversation)?;
+        events::add(writer, act, &conversation, "delivery_failed", &[("message", message.id.0.into())])?;
+        set_trouble(writer, act, &mut conversation, Some(Trouble::DeliveryFailed))?;
+    }
+    Ok(())
+}
+
+fn set_trouble(
+    writer: &mut Writer<'_>,
+    act: Act,
+    conversation: &mut Conversation,
+    trouble: Option<Trouble>,
+) -> Result<()> {
+    if conversation.trouble != trouble {
+        conversation.trouble = trouble;
+        writer.put(conversation)?;
+        writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+    }
+    Ok(())
+}
+
+/// Writes an outcome down, for its recipient or for all that were being sent to.
+fn note(delivery: &mut Delivery, at: Timestamp, outcome: &Outcome, give_up: bool) {
+    let reply = text::one_line(&outcome.reply, MAX_REPLY);
+    let attempt = Attempt {
+        at,
+        recipient: outcome.recipient.clone(),
+        outcome: String::from(outcome.kind.name()),
+        reply: reply.clone(),
+    };
+    delivery.attempts.push(attempt);
+    let over = delivery.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
+    delivery.attempts.drain(..over);
+    let state = match outcome.kind {
+        OutcomeKind::Accepted => DeliveryState::Sent,
+        OutcomeKind::Refused => DeliveryState::Failed,
+        OutcomeKind::Deferred | OutcomeKind::Error if give_up => DeliveryState::Failed,
+        OutcomeKind::Deferred | OutcomeKind::Error => DeliveryState::Retrying,
+    };
+    let concerned = |email: &str| outcome.recipient.as_deref().is_none_or(|recipient| recipient == email);
+    for one in &mut delivery.recipients {
+        if one.state == DeliveryState::Sending && concerned(&one.email) {
+            one.state = state;
+            one.reply = Some(reply.clone());
+        }
+    }
+}
+
+/// Seconds to wait after the n-th try.
+fn wait_after(attempts: u32) -> i64 {
+    (FIRST_WAIT << attempts.saturating_sub(1).min(8)).min(LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_an_hour() {
+        assert_eq!([1, 2, 3, 4, 5, 99].map(wait_after), [300, 600, 1200, 2400, 3600, 3600]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Which conversation a mail belongs to.
+//!
+//! By our unguessable token in the address it was sent to, then by every id in In-Reply-To and References
+//! against every Message-ID seen in or out. Never by subject. A match joins only when the sender takes part
+//! in that conversation; anybody else begins a new one, linked to it, and sees nothing of it.
+
+use super::Result;
+use crate::domain::{Conversation, ConversationId, InboxId, Message, MessageId, Place};
+use crate::mail::thread;
+use crate::store::{Direction, Key, Rows, Table, message_id_key};
+
+/// Ids looked up of one mail; the nearest come first.
+const MAX_IDS: usize = 60;
+/// Messages looked at that have the same Message-ID.
+const MAX_SAME: usize = 20;
+
+/// What decides.
+pub struct Clues<'a> {
+    /// The token in the recipient's address.
+    pub token: Option<&'a str>,
+    /// Ids of In-Reply-To and References, nearest first.
+    pub ids: &'a [String],
+    /// The sender's normalised address.
+    pub sender: &'a str,
+    /// The inbox the mail came to.
+    pub inbox: InboxId,
+    /// All inboxes the same mail came to.
+    pub inboxes: &'a [InboxId],
+}
+
+/// Where a mail goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Home {
+    /// Into this conversation.
+    Join(ConversationId),
+    /// Into a new one, linked with these.
+    New(Vec<ConversationId>),
+}
+
+/// Decides where a mail goes.
+///
+/// # Errors
+/// The store's own.
+pub fn home(rows: &impl Rows, clues: &Clues<'_>) -> Result<Home> {
+    let mut related = Vec::new();
+    let mut elsewhere = None;
+    for id in candidates(rows, clues)? {
+        let Some(conversation) = rows.find::<Conversation>(id)? else { continue };
+        if !conversation.participants.iter().any(|known| known == clues.sender) || conversation.place == Place::Spam {
+            related.push(id);
+        } else if conversation.inbox == clues.inbox {
+            return Ok(Home::Join(id));
+        } else if !clues.inboxes.contains(&conversation.inbox) {
+            // The conversation was moved since: its contact still answers to the old address.
+            elsewhere = elsewhere.or(Some(id));
+        } else {
+            related.push(id);
+        }
+    }
+    Ok(elsewhere.map_or(Home::New(related), Home::Join))
+}
+
+/// Conversations that the clues lead to, best first, each once.
+fn candidates(rows: &impl Rows, clues: &Clues<'_>) -> Result<Vec<ConversationId>> {
+    let mut found = Vec::new();
+    let mut add = |id: ConversationId| {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    };
+    let by_token = |token: &str| -> Result<Option<ConversationId>> {
+        Ok(rows.unique(Table::ConversationByToken, &Key::new().text(token))?.map(ConversationId))
+    };
+    if let Some(token) = clues.token {
+        by_token(token)?.into_iter().for_each(&mut add);
+    }
+    for id in clues.ids.iter().take(MAX_IDS) {
+        let prefix = message_id_key(id);
+        for message in rows.ids(Table::MessageByMessageId, &prefix, None, Direction::Backward, MAX_SAME)? {
+            if let Some(message) = rows.find::<Message>(MessageId(message))? {
+                add(message.conversation);
+            }
+        }
+        if let Some(token) = thread::token_of_message_id(id) {
+            by_token(&token)?.into_iter().for_each(&mut add);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,217 @@
+//! The workspace's own settings: its name, and how mail leaves.
+
+use std::path::Path;
+
+use super::{Desk, Error, Result, Who, setup};
+use crate::base::{Secret, text};
+use crate::domain::What;
+use crate::domain::workspace::{RelaySettings, RelayTls, Workspace};
+use crate::store::Rows;
+
+/// The setting that holds the relay.
+const RELAY: &str = "relay";
+
+/// A relay as the channel uses it.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// How the connection is secured.
+    pub tls: RelayTls,
+    /// Who signs in there, with what.
+    pub credentials: Option<(String, Secret)>,
+}
+
+/// Where the relay in use is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelaySource {
+    /// In the configuration file: not to be changed from the page.
+    Config,
+    /// In the workspace's settings.
+    Workspace,
+    /// Nowhere: mail waits.
+    None,
+}
+
+/// What the page sets.
+#[derive(Clone, Debug)]
+pub struct RelayChange {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// How the connection is secured.
+    pub tls: RelayTls,
+    /// Who signs in there; none for nobody.
+    pub username: Option<String>,
+    /// A new password; none keeps the one that is there.
+    pub password: Option<Secret>,
+}
+
+impl Desk {
+    /// The workspace.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn workspace(&self, rows: &impl Rows) -> Result<Workspace> {
+        let known: Option<Workspace> = rows.setting(setup::WORKSPACE)?;
+        Ok(known.unwrap_or_else(|| Workspace { name: self.hostname.clone(), language: String::from("en") }))
+    }
+
+    /// Renames the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Invalid`].
+    pub async fn rename_workspace(&self, who: &Who, name: String) -> Result<Workspace> {
+        who.must_manage()?;
+        let name = text::one_line(&name, 80);
+        if name.is_empty() {
+            return Err(Error::invalid("name", "empty"));
+        }
+        let mut workspace = self.workspace(&self.store.read()?)?;
+        workspace.name = name;
+        self.set_workspace(workspace).await
+    }
+
+    /// Sets the workspace, by whoever may: the caller has asked.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn set_workspace(&self, workspace: Workspace) -> Result<Workspace> {
+        let act = self.act(crate::domain::Actor::System);
+        self.store
+            .write(move |writer| {
+                writer.set(setup::WORKSPACE, &workspace)?;
+                writer.change(act.at, act.actor, What::Workspace)?;
+                Ok(workspace.clone())
+            })
+            .await
+    }
+
+    /// The relay in use and where it is written down.
+    ///
+    /// # Errors
+    /// The store's own; [`Error::Conflict`] when the password was sealed with another key.
+    pub fn relay(&self, rows: &impl Rows) -> Result<(RelaySource, Option<Relay>)> {
+        if let Some(relay) = &self.configured_relay {
+            return Ok((RelaySource::Config, Some(relay.clone())));
+        }
+        let Some(kept) = rows.setting::<RelaySettings>(RELAY)? else { return Ok((RelaySource::None, None)) };
+        let password = kept.sealed_password.as_deref().map(|sealed| self.seal.open(sealed)).transpose()?;
+        let credentials = kept.username.map(|user| (user, password.unwrap_or_default()));
+        let relay = Relay { host: kept.host, port: kept.port, tls: kept.tls, credentials };
+        Ok((RelaySource::Workspace, Some(relay)))
+    }
+
+    /// Sets the relay.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Conflict`] when the configuration file says it, [`Error::Invalid`].
+    pub async fn set_relay(&self, who: &Who, change: RelayChange) -> Result<()> {
+        who.must_manage()?;
+        if self.configured_relay.is_some() {
+            return Err(Error::conflict("set_in_config", "the relay is set in the configuration file"));
+        }
+        let host = change.host.trim().to_lowercase();
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        if host.is_empty() || host.len() > 255 || !host.chars().all(is_host) {
+            return Err(Error::invalid("host", "invalid"));
+        }
+        if change.port == 0 {
+            return Err(Error::invalid("port", "invalid"));
+        }
+        let username = change.username.map(|user| text::one_line(&user, 320)).filter(|user| !user.is_empty());
+        if username.is_some() && change.tls == RelayTls::None && !is_loopback(&host) {
+            return Err(Error::invalid("tls", "password_in_the_clear"));
+        }
+        let sealed = change.password.map(|password| self.seal.close(&password)).transpose()?;
+        let act = self.act(who.actor());
+        self.store
+            .write(move |writer| {
+                let old: Option<RelaySettings> = writer.setting(RELAY)?;
+                let kept = sealed.clone().or(old.and_then(|old| old.sealed_password));
+                let settings = RelaySettings {
+                    host: host.clone(),
+                    port: change.port,
+                    tls: change.tls,
+                    sealed_password: kept.filter(|_| username.is_some()),
+                    username: username.clone(),
+                };
+                writer.set(RELAY, &settings)?;
+                writer.change(act.at, act.actor, What::Workspace)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Seals secrets that lie in the store with a key that lies beside it (0600): AES-256-GCM, a random nonce in
+/// front. A copy of the store alone gives nothing away.
+pub struct Seal {
+    key: aws_lc_rs::aead::RandomizedNonceKey,
+}
+
+impl Seal {
+    /// Opens the key file, making it when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read or made, or is not a key.
+    pub fn open_file(path: &Path) -> std::io::Result<Seal> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let key = crate::base::random::bytes::<32>().to_vec();
+                let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+                file.write_all(&key)?;
+                file.sync_all()?;
+                path.parent().map(std::fs::File::open).transpose()?.map(|dir| dir.sync_all()).transpose()?;
+                key
+            }
+            Err(error) => return Err(error),
+        };
+        Seal::new(&bytes).ok_or_else(|| std::io::Error::other("secret.key is not a key of 32 bytes"))
+    }
+
+    fn new(key: &[u8]) -> Option<Seal> {
+        let key = aws_lc_rs::aead::RandomizedNonceKey::new(&aws_lc_rs::aead::AES_256_GCM, key).ok()?;
+        Some(Seal { key })
+    }
+
+    fn close(&self, secret: &Secret) -> Result<Vec<u8>> {
+        let mut bytes = secret.expose().as_bytes().to_vec();
+        let sealed = self.key.seal_in_place_append_tag(aws_lc_rs::aead::Aad::empty(), &mut bytes);
+        let nonce = sealed.map_err(|_| Error::conflict("seal", "the secret could not be sealed"))?;
+        Ok([nonce.as_ref().as_slice(), &bytes].concat())
+    }
+
+    fn open(&self, sealed: &[u8]) -> Result<Secret> {
+        let wrong = || Error::conflict("wrong_key", "this secret was sealed with another secret.key");
+        let (nonce, bytes) = sealed.split_first_chunk::<12>().ok_or_else(wrong)?;
+        let mut bytes = bytes.to_vec();
+        let nonce = aws_lc_rs::aead::Nonce::from(nonce);
+        let open = self.key.open_in_place(nonce, aws_lc_rs::aead::Aad::empty(), &mut bytes).map_err(|_| wrong())?;
+        Ok(Secret::new(String::from_utf8_lossy(open)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_its_own_and_nothing_else() {
+        let (one, other) = (Seal::new(&[1; 32]).unwrap(), Seal::new(&[2; 32]).unwrap());
+        let sealed = one.close(&Secret::new("pass word")).unwrap();
+        assert_eq!(one.open(&sealed).unwrap().expose(), "pass word");
+        assert!(!sealed.windows(4).any(|part| part == b"pass"));
+        assert!(other.open(&sealed).is_err() && one.open(b"short").is_err());
+    }
+}

@@ -1,0 +1,33 @@
+//! What is to be done later, or outside: rows of the durable queue.
+
+use serde::{Deserialize, Serialize};
+
+use super::{JobId, MessageId};
+use crate::base::Timestamp;
+
+/// A job. It may run twice, so whatever runs it must bear that.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What to do.
+    pub work: Work,
+    /// Not before.
+    pub due_at: Timestamp,
+    /// How often it was begun; written before each try.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Set when it was given up: it stays to be looked at.
+    #[serde(default)]
+    pub parked: Option<String>,
+}
+
+/// Kinds of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Send an outbound message to those of its recipients who have not got it.
+    SendMail(MessageId),
+}

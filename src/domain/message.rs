@@ -1,0 +1,198 @@
+//! What was said in either direction, comments among the team, and events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentId, AttachmentId, BlobId, ConversationId, JobId, MessageId, Person};
+use crate::base::Timestamp;
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// From outside.
+    Inbound,
+    /// From the team to the outside.
+    Outbound,
+    /// Among the team.
+    Comment,
+    /// Something that happened.
+    Event,
+}
+
+impl Kind {
+    /// The name, as the interface writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Inbound => "inbound",
+            Kind::Outbound => "outbound",
+            Kind::Comment => "comment",
+            Kind::Event => "event",
+        }
+    }
+}
+
+/// A message, comment or event. Its words lie in a blob, so that rows stay small.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it stands.
+    pub conversation: ConversationId,
+    /// What it is.
+    pub kind: Kind,
+    /// Our counter: the order in which things came to be here.
+    pub received_seq: u64,
+    /// When it came or was made; threads sort by (at, id).
+    pub at: Timestamp,
+    /// The mail's own Date, shown, never sorted by.
+    #[serde(default)]
+    pub date: Option<Timestamp>,
+    /// The agent who wrote it or did it.
+    #[serde(default)]
+    pub author: Option<AgentId>,
+    /// From.
+    #[serde(default)]
+    pub from: Option<Person>,
+    /// To.
+    #[serde(default)]
+    pub to: Vec<Person>,
+    /// Cc.
+    #[serde(default)]
+    pub cc: Vec<Person>,
+    /// Bcc; outbound only.
+    #[serde(default)]
+    pub bcc: Vec<Person>,
+    /// Reply-To of an inbound mail.
+    #[serde(default)]
+    pub reply_to: Vec<Person>,
+    /// Subject of this very message.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// Message-ID without angle brackets.
+    #[serde(default)]
+    pub message_id: Option<String>,
+    /// The mail as received, or as first sent.
+    #[serde(default)]
+    pub raw: Option<BlobId>,
+    /// Trace headers kept beside the raw mail.
+    #[serde(default)]
+    pub trace: Option<String>,
+    /// Text and HTML derived from it, or written by an agent: a `Body`.
+    #[serde(default)]
+    pub body: Option<BlobId>,
+    /// Version of the parser that derived it; 0 for what agents wrote.
+    #[serde(default)]
+    pub parser_version: u16,
+    /// What is wrong with the mail, as stable codes.
+    #[serde(default)]
+    pub defects: Vec<String>,
+    /// Its files.
+    #[serde(default)]
+    pub attachments: Vec<AttachmentId>,
+    /// How sending it stands; outbound only.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
+    /// What happened; events only.
+    #[serde(default)]
+    pub event: Option<Event>,
+}
+
+/// The words of a message, as they lie in its blob.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Plain text.
+    pub text: String,
+    /// HTML as it came, in UTF-8 and not yet cleaned: cleaning happens at reading.
+    #[serde(default)]
+    pub html: Option<String>,
+    /// Ids In-Reply-To and References name, for the answer's own References.
+    #[serde(default)]
+    pub references: Vec<String>,
+}
+
+/// How sending an outbound message stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Delivery {
+    /// All in all.
+    pub state: DeliveryState,
+    /// The job that will try next.
+    #[serde(default)]
+    pub job: Option<JobId>,
+    /// When it tries next.
+    #[serde(default)]
+    pub due_at: Option<Timestamp>,
+    /// Each recipient.
+    pub recipients: Vec<RecipientState>,
+    /// What was tried, oldest first; at most 50 kept.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+}
+
+/// How sending stands, all in all or for one recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Waits for its time; may still be undone.
+    Queued,
+    /// Is being sent.
+    Sending,
+    /// Accepted by the remote server.
+    Sent,
+    /// Put off; will be tried again.
+    Retrying,
+    /// Given up.
+    Failed,
+    /// Taken back before it left.
+    Cancelled,
+}
+
+impl DeliveryState {
+    /// The name, as the interface writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeliveryState::Queued => "queued",
+            DeliveryState::Sending => "sending",
+            DeliveryState::Sent => "sent",
+            DeliveryState::Retrying => "retrying",
+            DeliveryState::Failed => "failed",
+            DeliveryState::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One envelope recipient of an outbound message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientState {
+    /// The address.
+    pub email: String,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// The remote server's last words.
+    #[serde(default)]
+    pub reply: Option<String>,
+}
+
+/// One try of sending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When.
+    pub at: Timestamp,
+    /// For whom; none when the connection itself failed.
+    pub recipient: Option<String>,
+    /// `accepted`, `deferred`, `refused` or `error`.
+    pub outcome: String,
+    /// The remote server's words, or ours about the connection.
+    pub reply: String,
+}
+
+/// Something that happened in a conversation: a code and what it needs, put into words by the reader's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Stable code: `assigned`, `closed` …
+    pub code: String,
+    /// What the sentence needs: numbers and names.
+    #[serde(default)]
+    pub args: BTreeMap<String, serde_json::Value>,
+}

@@ -1,0 +1,133 @@
+//! The agent who asks.
+
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+
+use super::caller::Caller;
+use super::failure::{broken, problem};
+use super::types::AgentView;
+use crate::base::Secret;
+use crate::desk::agents::ProfilePatch;
+use crate::desk::{UNDO_SECONDS, Who};
+use crate::domain::agent;
+use crate::store::{Reader, Rows};
+
+/// How the page looks and behaves.
+#[derive(Object, Clone)]
+struct Preferences {
+    /// `auto`, `light` or `dark`.
+    theme: String,
+    /// `comfortable` or `compact`.
+    density: String,
+    /// Whether single-letter shortcuts are on.
+    shortcuts: bool,
+}
+
+/// The installation.
+#[derive(Object)]
+struct Workspace {
+    /// The company's name.
+    name: String,
+    /// The host name of its fallback addresses.
+    hostname: String,
+    /// Version of the program.
+    version: String,
+}
+
+/// What the agent may do.
+#[derive(Object)]
+struct May {
+    /// Change conversations.
+    write: bool,
+    /// Change the workspace.
+    manage: bool,
+}
+
+/// The agent who asks.
+#[derive(Object)]
+struct MeView {
+    /// The agent.
+    agent: AgentView,
+    /// The installation.
+    workspace: Workspace,
+    /// Language of the interface.
+    language: String,
+    /// How the page looks.
+    preferences: Preferences,
+    /// What they may do.
+    may: May,
+    /// Seconds in which a reply can be taken back.
+    undo_seconds: i64,
+    /// The snapshot this was read at.
+    change: u64,
+}
+
+/// A new password.
+#[derive(Object)]
+struct PasswordChange {
+    /// The current one.
+    #[oai(validator(max_length = 1024))]
+    current: String,
+    /// The new one.
+    #[oai(validator(max_length = 1024))]
+    new: String,
+}
+
+/// What to change.
+#[derive(Object)]
+struct MePatch {
+    /// The name contacts see.
+    #[oai(validator(max_length = 200))]
+    name: Option<String>,
+    /// Language of the interface.
+    language: Option<String>,
+    /// How the page looks.
+    preferences: Option<Preferences>,
+    /// A new password; other sessions end.
+    password: Option<PasswordChange>,
+}
+
+fn view(caller: &Caller, rows: &Reader, who: &Who) -> poem::Result<MeView> {
+    let workspace = caller.desk().workspace(rows).map_err(problem)?;
+    let agent::Preferences { theme, density, shortcuts } = who.agent.preferences.clone();
+    Ok(MeView {
+        agent: AgentView::from(&who.agent),
+        workspace: Workspace {
+            name: workspace.name,
+            hostname: caller.desk().hostname.clone(),
+            version: String::from(env!("CARGO_PKG_VERSION")),
+        },
+        language: who.agent.language.clone(),
+        preferences: Preferences { theme, density, shortcuts },
+        may: May { write: who.scope.may_write, manage: who.scope.may_manage },
+        undo_seconds: UNDO_SECONDS,
+        change: rows.last_change().map_err(broken)?,
+    })
+}
+
+pub(in crate::http) struct Me;
+
+#[OpenApi]
+impl Me {
+    /// Who asks, and what they may do.
+    #[oai(path = "/me", method = "get", operation_id = "get_me")]
+    async fn get(&self, caller: Caller) -> poem::Result<Json<MeView>> {
+        caller.desk().renew_session(caller.who().session).await.map_err(problem)?;
+        view(&caller, &caller.rows()?, caller.who()).map(Json)
+    }
+
+    /// Changes the asker's own profile.
+    #[oai(path = "/me", method = "patch", operation_id = "update_me")]
+    async fn update(&self, caller: Caller, body: Json<MePatch>) -> poem::Result<Json<MeView>> {
+        let preferences = body.0.preferences.map(|p| agent::Preferences {
+            theme: p.theme,
+            density: p.density,
+            shortcuts: p.shortcuts,
+        });
+        let password = body.0.password.map(|p| (Secret::new(p.current), Secret::new(p.new)));
+        let patch = ProfilePatch { name: body.0.name, language: body.0.language, preferences, password };
+        let agent = caller.desk().update_profile(caller.who(), patch).await.map_err(problem)?;
+        let who = Who { agent, ..caller.who().clone() };
+        view(&caller, &caller.rows()?, &who).map(Json)
+    }
+}

@@ -1,0 +1,214 @@
+//! Threads: reading them, saying something, taking it back, the original mail.
+
+use poem::Body;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::{Binary, Json};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::attachments::stream;
+use super::caller::Caller;
+use super::conversations::renderer;
+use super::failure::{broken, problem};
+use super::render::{ConversationRow, MessageView};
+use super::types::{DraftKind, Person, into_people, people};
+use crate::desk::replies::NewMessage;
+use crate::desk::{Error, views};
+use crate::domain::{AttachmentId, ConversationId, MessageId};
+use crate::store::Rows;
+
+/// Most messages of one page.
+const MAX_PAGE: usize = 200;
+
+/// Whom an answer to all goes to.
+#[derive(Object)]
+struct ReplyTo {
+    /// To.
+    to: Vec<Person>,
+    /// Copies.
+    cc: Vec<Person>,
+    /// Our address on the answer.
+    from: String,
+}
+
+/// Whom an answer to the sender alone goes to.
+#[derive(Object)]
+struct ReplyOne {
+    /// To.
+    to: Vec<Person>,
+    /// Copies: none.
+    cc: Vec<Person>,
+}
+
+/// A piece of a thread.
+#[derive(Object)]
+struct MessagePage {
+    /// Oldest first.
+    items: Vec<MessageView>,
+    /// Whether there are older ones.
+    earlier: bool,
+    /// Recipients of an answer to all.
+    reply_to: ReplyTo,
+    /// Recipients of an answer to the sender.
+    reply_one: ReplyOne,
+    /// The snapshot this was read at.
+    change: u64,
+}
+
+/// Something to say.
+#[derive(Object)]
+struct NewMessageBody {
+    /// The client's own id of this request: sent twice, it is done once.
+    client_id: String,
+    /// A reply or a comment.
+    kind: DraftKind,
+    /// To whom; left out, whom the last message says.
+    to: Option<Vec<Person>>,
+    /// Copies.
+    cc: Option<Vec<Person>>,
+    /// Hidden copies.
+    bcc: Option<Vec<Person>>,
+    /// The words as HTML.
+    html: Option<String>,
+    /// The words as plain text.
+    text: Option<String>,
+    /// Files uploaded before.
+    attachments: Option<Vec<u64>>,
+    /// The last change the writer has seen: what was said since holds a reply back (409 `stale_reply`).
+    last_seen_change: Option<u64>,
+    /// Closes the conversation as well.
+    and_close: Option<bool>,
+}
+
+/// What was said.
+#[derive(Object)]
+struct Said {
+    /// The message.
+    message: MessageView,
+    /// Its conversation.
+    conversation: ConversationRow,
+    /// The snapshot this was read at.
+    change: u64,
+}
+
+#[derive(ApiResponse)]
+enum MessageSaid {
+    /// Said.
+    #[oai(status = 201)]
+    Created(Json<Said>),
+}
+
+/// One message.
+#[derive(Object)]
+struct OneMessage {
+    /// The message.
+    message: MessageView,
+}
+
+#[derive(ApiResponse)]
+enum RawMail {
+    /// The bytes as received.
+    #[oai(status = 200, content_type = "message/rfc822")]
+    Bytes(Binary<Body>, #[oai(header = "Content-Disposition")] String),
+}
+
+/// A message with what both ways of writing share.
+pub(super) fn new_message(
+    client_id: String,
+    kind: DraftKind,
+    html: Option<String>,
+    text: Option<String>,
+    attachments: Vec<u64>,
+) -> NewMessage {
+    NewMessage {
+        client_id,
+        kind: kind.into(),
+        to: None,
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        html,
+        text,
+        attachments: attachments.into_iter().map(AttachmentId).collect(),
+        last_seen_change: None,
+        and_close: false,
+    }
+}
+
+pub(in crate::http) struct Messages;
+
+#[OpenApi]
+impl Messages {
+    /// The newest messages of a conversation, or those before one.
+    #[oai(path = "/conversations/:id/messages", method = "get", operation_id = "list_messages")]
+    async fn list(
+        &self,
+        caller: Caller,
+        id: Path<u64>,
+        /// Only messages before this one.
+        before: Query<Option<u64>>,
+        /// Messages of the page, at most 200.
+        limit: Query<Option<usize>>,
+    ) -> poem::Result<Json<MessagePage>> {
+        let rows = caller.rows()?;
+        let conversation = caller.conversation(&rows, id.0)?;
+        let limit = limit.0.unwrap_or(50).clamp(1, MAX_PAGE);
+        let page = views::thread(&rows, conversation.id, before.0.map(MessageId), limit).map_err(problem)?;
+        let suggested = caller.desk().suggested_recipients(&rows, &conversation).map_err(problem)?;
+        let renderer = renderer(&caller, &rows);
+        Ok(Json(MessagePage {
+            items: page.items.iter().map(|message| renderer.message(message)).collect::<poem::Result<_>>()?,
+            earlier: page.earlier,
+            reply_to: ReplyTo { to: people(&suggested.all), cc: people(&suggested.all_cc), from: suggested.from },
+            reply_one: ReplyOne { to: people(&suggested.one), cc: Vec::new() },
+            change: rows.last_change().map_err(broken)?,
+        }))
+    }
+
+    /// Says something.
+    #[oai(path = "/conversations/:id/messages", method = "post", operation_id = "create_message")]
+    async fn create(&self, caller: Caller, id: Path<u64>, body: Json<NewMessageBody>) -> poem::Result<MessageSaid> {
+        let body = body.0;
+        let files = body.attachments.unwrap_or_default();
+        let mut new = new_message(body.client_id, body.kind, body.html, body.text, files);
+        new.to = body.to.map(into_people);
+        new.cc = body.cc.map(into_people).unwrap_or_default();
+        new.bcc = body.bcc.map(into_people).unwrap_or_default();
+        new.last_seen_change = body.last_seen_change;
+        new.and_close = body.and_close.unwrap_or_default();
+        let said = caller.desk().say(caller.who(), ConversationId(id.0), new).await;
+        let (message, conversation) = said.map_err(problem)?;
+        let rows = caller.rows()?;
+        let renderer = renderer(&caller, &rows);
+        Ok(MessageSaid::Created(Json(Said {
+            message: renderer.message(&message)?,
+            conversation: renderer.row(&conversation)?,
+            change: rows.last_change().map_err(broken)?,
+        })))
+    }
+
+    /// Takes a message back before it leaves.
+    #[oai(path = "/messages/:id/cancel", method = "post", operation_id = "cancel_message")]
+    async fn cancel(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
+        let message = caller.desk().cancel_message(caller.who(), MessageId(id.0)).await.map_err(problem)?;
+        let rows = caller.rows()?;
+        Ok(Json(OneMessage { message: renderer(&caller, &rows).message(&message)? }))
+    }
+
+    /// Tries again to send a message that was given up.
+    #[oai(path = "/messages/:id/retry", method = "post", operation_id = "retry_message")]
+    async fn retry(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
+        let message = caller.desk().retry_message(caller.who(), MessageId(id.0)).await.map_err(problem)?;
+        let rows = caller.rows()?;
+        Ok(Json(OneMessage { message: renderer(&caller, &rows).message(&message)? }))
+    }
+
+    /// The mail itself, byte for byte.
+    #[oai(path = "/messages/:id/raw", method = "get", operation_id = "get_raw_message")]
+    async fn raw(&self, caller: Caller, id: Path<u64>) -> poem::Result<RawMail> {
+        let rows = caller.rows()?;
+        let (message, _) = caller.desk().message(&rows, caller.who(), MessageId(id.0)).map_err(problem)?;
+        let raw = message.raw.ok_or_else(|| problem(Error::NotFound))?;
+        let bytes = caller.desk().store.blob(&rows, raw).map_err(broken)?;
+        let name = format!("attachment; filename=\"message-{}.eml\"", message.id);
+        Ok(RawMail::Bytes(Binary(stream(bytes)), name))
+    }
+}

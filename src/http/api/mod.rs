@@ -1,0 +1,88 @@
+//! The interface under `/api/v1`: one file a resource, its types first, then its operations.
+//!
+//! A handler asks who it is, reads or calls one desk function, and answers. Types here are the interface's
+//! own, converted by hand from the domain's, so that a new field is a decision.
+
+mod agents;
+mod attachments;
+mod caller;
+mod changes;
+mod contacts;
+mod conversations;
+mod counts;
+mod drafts;
+mod failure;
+mod inboxes;
+mod me;
+mod messages;
+mod render;
+mod search;
+mod sessions;
+mod settings;
+mod setup;
+mod types;
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApiService;
+
+pub use caller::of_request;
+pub use caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE};
+pub use changes::{Again, Frame, Hello, Ping, frames_after};
+pub use render::Shown;
+
+use crate::desk::Desk;
+
+/// What the operations share.
+pub struct State {
+    /// The rules and the store.
+    pub desk: Arc<Desk>,
+    /// The search index.
+    pub search: Arc<crate::search::Indexer>,
+    /// Cleaned HTML of messages that were looked at lately.
+    pub shown: Shown,
+    /// Whether people come by https: cookies are marked Secure then.
+    pub secure: bool,
+    /// Sends a trial mail through the relay.
+    pub try_relay: TryRelay,
+    /// Most bytes of one upload.
+    pub max_upload_bytes: u64,
+}
+
+/// Sends a trial mail: given by whoever knows how mail leaves.
+pub type TryRelay = Box<
+    dyn Fn(
+            crate::desk::workspace::Relay,
+            String,
+        ) -> futures_util::future::BoxFuture<'static, crate::desk::sending::Outcome>
+        + Send
+        + Sync,
+>;
+
+/// The groups of operations, at most 16 in one.
+type Groups = (
+    (sessions::Sessions, me::Me, setup::SetupApi),
+    (agents::Agents, inboxes::Inboxes, settings::Settings),
+    (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments),
+    (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
+);
+
+/// The service with all operations and its document.
+pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
+    let groups = (
+        (sessions::Sessions, me::Me, setup::SetupApi),
+        (agents::Agents, inboxes::Inboxes, settings::Settings),
+        (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments),
+        (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
+    );
+    OpenApiService::new(groups, "Frontdesk", "1").server("/api/v1").description(
+        "One inbox for a team's mail. Ids are integers, times are RFC 3339 in UTC, errors are problems (RFC 9457) with a stable code.",
+    )
+}
+
+/// The OpenAPI document, as it is committed.
+pub fn document() -> String {
+    let mut text = service().spec();
+    text.push('\n');
+    text
+}

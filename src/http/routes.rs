@@ -1,0 +1,58 @@
+//! All routes, on one page.
+
+use std::sync::Arc;
+
+use poem::middleware::{AddData, RequestId};
+use poem::web::Data;
+use poem::{Endpoint, EndpointExt, Response, Route, get, handler};
+use tokio_util::sync::CancellationToken;
+
+use super::api::{self, State};
+use super::assets::Assets;
+use super::live::{Stop, live};
+use super::metrics::metrics;
+use super::shell;
+use crate::config::PublicUrl;
+
+/// Everything that answers on the web port.
+pub fn routes(
+    state: Arc<State>,
+    public_url: Option<PublicUrl>,
+    stop: CancellationToken,
+) -> impl Endpoint<Output = Response> + 'static {
+    let service = api::service();
+    let document = service.spec_endpoint();
+    let v1 = Route::new()
+        .at("/live", get(live)) // frames about what happens: live.rs
+        .nest("/", service); // everything else: api/
+    let routes = Route::new()
+        .nest("/api/v1", v1)
+        .at("/api/openapi.json", document)
+        .at("/healthz", get(healthz))
+        .at("/metrics", get(metrics))
+        .nest("/", Assets)
+        .with(AddData::new(state))
+        .with(AddData::new(Stop(stop)))
+        .with(RequestId::default());
+    shell::around(routes, public_url, &[])
+}
+
+/// `GET /healthz`: 200 while mail is taken and the store answers; 503 with the reason else.
+#[handler]
+fn healthz(state: Data<&Arc<State>>) -> Response {
+    let store = &state.desk.store;
+    let trouble = match store.read() {
+        _ if store.failed().borrow().is_some() => Some("storage has failed"),
+        Err(_) => Some("the store does not answer"),
+        Ok(_) if store.space().is_low() => Some("the disk is nearly full"),
+        Ok(_) => None,
+    };
+    let (status, body) = match trouble {
+        None => (poem::http::StatusCode::OK, String::from("{\"status\":\"ok\"}")),
+        Some(reason) => {
+            let body = serde_json::json!({ "status": "failing", "reason": reason }).to_string();
+            (poem::http::StatusCode::SERVICE_UNAVAILABLE, body)
+        }
+    };
+    Response::builder().status(status).content_type("application/json").body(body)
+}

@@ -1,0 +1,84 @@
+//! Running the durable queue: jobs whose time has come, a few at once.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{AFTER_FAILURE, LOOK_AGAIN};
+use crate::base::Clock;
+use crate::domain::{Job, JobId};
+use crate::store::{Direction, Key, Result, Rows, Store, Table};
+
+/// Jobs that run at the same time.
+const AT_ONCE: usize = 8;
+/// Jobs looked at in one go.
+const LOOKED_AT: usize = 64;
+
+/// What runs jobs. It records each try before it makes it, and moves or removes the job when it is done.
+pub trait Work: Send + Sync + 'static {
+    /// Runs a job.
+    ///
+    /// # Errors
+    /// In words; the job is tried again when its row says so.
+    fn run(&self, job: JobId) -> impl Future<Output = std::result::Result<(), String>> + Send;
+}
+
+/// Runs due jobs until `stop`, then waits for those under way.
+pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, stop: CancellationToken) {
+    let mut committed = store.committed();
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let running: Arc<Mutex<HashSet<JobId>>> = Arc::default();
+    let tracker = TaskTracker::new();
+    while !stop.is_cancelled() {
+        committed.mark_unchanged();
+        let due = match due(&store, &clock) {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "the queue cannot be read");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        for job in due {
+            if !running.lock().unwrap_or_else(PoisonError::into_inner).insert(job) {
+                continue;
+            }
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let (work, running) = (Arc::clone(&work), Arc::clone(&running));
+            tracker.spawn(async move {
+                if let Err(error) = work.run(job).await {
+                    tracing::error!(job.id = job.0, error, "a job failed; it is tried again");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+                running.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
+                drop(place);
+            });
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            _ = committed.changed() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    tracker.close();
+    tracker.wait().await;
+}
+
+/// Jobs whose time has come, oldest first.
+fn due(store: &Store, clock: &Clock) -> Result<Vec<JobId>> {
+    let rows = store.read()?;
+    let now = clock.now();
+    let mut due = Vec::new();
+    for id in rows.ids(Table::JobByDue, &Key::new(), None, Direction::Forward, LOOKED_AT)? {
+        let Some(job) = rows.find::<Job>(JobId(id))? else { continue };
+        if job.due_at > now {
+            break;
+        }
+        due.push(job.id);
+    }
+    Ok(due)
+}

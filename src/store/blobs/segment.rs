@@ -1,0 +1,258 @@
+//! Segments: append-only files of compressed records.
+//!
+//! A record is: `FDB1`, one byte of flags (1: zstd), payload length and original length as u32 big-endian,
+//! the first 16 bytes of the payload's BLAKE3, the payload. A torn tail after a crash is named by no row; the
+//! next record is appended behind it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+
+use super::{Location, NewBlob, Prepared, PreparedKind};
+use crate::store::{Error, Result};
+
+/// Bytes before a record's payload.
+pub(super) const HEADER: usize = 29;
+const MAGIC: &[u8; 4] = b"FDB1";
+const ZSTD: u8 = 1;
+/// Payloads shorter than this are not worth compressing.
+const MIN_COMPRESS: usize = 128;
+
+/// Encodes `bytes` as a record.
+pub(super) fn record(bytes: &[u8]) -> Vec<u8> {
+    let packed = (bytes.len() >= MIN_COMPRESS).then(|| zstd::bulk::compress(bytes, 1).ok()).flatten();
+    let (flags, payload) = match &packed {
+        Some(packed) if packed.len() < bytes.len() => (ZSTD, packed.as_slice()),
+        _ => (0, bytes),
+    };
+    let mut out = Vec::with_capacity(HEADER + payload.len());
+    out.extend_from_slice(MAGIC);
+    out.push(flags);
+    out.extend_from_slice(&length(payload).to_be_bytes());
+    out.extend_from_slice(&length(bytes).to_be_bytes());
+    out.extend_from_slice(&checksum(payload));
+    out.extend_from_slice(payload);
+    out
+}
+
+/// Bytes that a record with a payload of `payload` bytes takes in its segment.
+pub(in crate::store) fn record_bytes(payload: u32) -> u64 {
+    HEADER as u64 + u64::from(payload)
+}
+
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
+fn checksum(payload: &[u8]) -> [u8; 16] {
+    blake3::hash(payload).as_bytes().first_chunk::<16>().copied().unwrap_or_default()
+}
+
+/// Reads a record of `payload` bytes at `offset` and gives its content.
+pub(super) fn read(file: &File, offset: u64, payload: u32) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; HEADER + payload as usize];
+    file.read_exact_at(&mut bytes, offset)?;
+    decode(&bytes).ok_or_else(|| Error::Damaged(format!("the record at {offset} does not match its checksum")))
+}
+
+fn decode(record: &[u8]) -> Option<Vec<u8>> {
+    let (header, payload) = record.split_first_chunk::<HEADER>()?;
+    let (magic, rest) = header.split_first_chunk::<4>()?;
+    let (flags, rest) = rest.split_first()?;
+    let (stored, rest) = rest.split_first_chunk::<4>()?;
+    let (size, sum) = rest.split_first_chunk::<4>()?;
+    if magic != MAGIC || u32::from_be_bytes(*stored) as usize != payload.len() || checksum(payload) != sum {
+        return None;
+    }
+    let size = u32::from_be_bytes(*size) as usize;
+    match *flags {
+        0 => Some(payload.to_vec()),
+        ZSTD => zstd::bulk::decompress(payload, size).ok().filter(|out| out.len() == size),
+        _ => None,
+    }
+}
+
+/// The file of a segment.
+pub(in crate::store) fn path(dir: &Path, segment: u32) -> PathBuf {
+    dir.join(format!("segment-{segment:06}"))
+}
+
+/// A segment as the appender needs it.
+pub(in crate::store) trait Log: Send + Sync {
+    /// Writes all of `bytes` behind what is there.
+    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes what was written durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+impl Log for File {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        (&*self).write_all(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// Opens a segment of a directory for appending, making it when it is not there; gives its length.
+pub(in crate::store) type OpenLog = Box<dyn Fn(&Path, u32) -> Result<(Arc<dyn Log>, u64)> + Send>;
+
+/// Appends records, for the writer thread alone.
+pub(in crate::store) struct Appender {
+    dir: PathBuf,
+    open: OpenLog,
+    /// Length at which a new segment is begun, bytes.
+    segment_bytes: u64,
+    segment: u32,
+    file: Arc<dyn Log>,
+    /// Length of the segment with what is buffered.
+    end: u64,
+    buffer: Vec<u8>,
+    syncer: Syncer,
+    unsynced: bool,
+    syncing: bool,
+}
+
+impl Appender {
+    /// Opens the last segment of `dir`, or begins the first.
+    pub(in crate::store) fn open(dir: &Path, segment_bytes: u64, open: OpenLog) -> Result<Appender> {
+        let mut segment = 1;
+        for entry in std::fs::read_dir(dir)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix("segment-")?.parse::<u32>().ok());
+            segment = segment.max(number.unwrap_or_default());
+        }
+        let (file, end) = open(dir, segment)?;
+        Ok(Appender {
+            dir: dir.to_path_buf(),
+            open,
+            segment_bytes,
+            segment,
+            file,
+            end,
+            buffer: Vec::new(),
+            syncer: Syncer::start()?,
+            unsynced: false,
+            syncing: false,
+        })
+    }
+
+    /// Gives bytes their place; they are written by [`Appender::write`].
+    pub(in crate::store) fn place(&mut self, prepared: Prepared) -> Result<NewBlob> {
+        let size = prepared.size;
+        let location = match prepared.kind {
+            PreparedKind::File(file) => Location::File(file.claim()),
+            PreparedKind::Record(record) => {
+                if self.end >= self.segment_bytes {
+                    self.next_segment()?;
+                }
+                let offset = self.end;
+                self.buffer.extend_from_slice(&record);
+                self.end += record.len() as u64;
+                Location::Segment(self.segment, offset, length(&record).saturating_sub(HEADER as u32))
+            }
+        };
+        Ok(NewBlob { location, size })
+    }
+
+    fn next_segment(&mut self) -> Result<()> {
+        self.write()?;
+        self.file.sync()?;
+        self.segment += 1;
+        (self.file, self.end) = (self.open)(&self.dir, self.segment)?;
+        Ok(())
+    }
+
+    /// Writes what was placed.
+    pub(in crate::store) fn write(&mut self) -> Result<()> {
+        if !self.buffer.is_empty() {
+            self.file.append(&self.buffer)?;
+            self.unsynced = true;
+            self.buffer.clear();
+            self.buffer.shrink_to(1 << 20);
+        }
+        Ok(())
+    }
+
+    /// Begins to sync what was written, beside whatever the caller does next.
+    pub(in crate::store) fn start_sync(&mut self) {
+        if std::mem::take(&mut self.unsynced) {
+            self.syncing = self.syncer.begin(Arc::clone(&self.file));
+            self.unsynced = !self.syncing;
+        }
+    }
+
+    /// Waits until what was written is durable.
+    pub(in crate::store) fn finish_sync(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.syncing) {
+            self.syncer.wait()?;
+        }
+        if std::mem::take(&mut self.unsynced) {
+            self.file.sync()?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens a segment on the disk.
+pub(in crate::store) fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<dyn Log>, u64)> {
+    let path = path(dir, segment);
+    let fresh = !path.exists();
+    let file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
+    if fresh {
+        file.sync_all()?;
+        File::open(dir)?.sync_all()?;
+    }
+    let end = file.metadata()?.len();
+    Ok((Arc::new(file), end))
+}
+
+/// A thread that syncs, so that syncing and running closures go on at the same time.
+struct Syncer {
+    work: mpsc::Sender<Arc<dyn Log>>,
+    done: mpsc::Receiver<io::Result<()>>,
+}
+
+impl Syncer {
+    fn start() -> Result<Syncer> {
+        let (work, files) = mpsc::channel::<Arc<dyn Log>>();
+        let (report, done) = mpsc::channel();
+        std::thread::Builder::new().name(String::from("blob-sync")).spawn(move || {
+            while let Ok(file) = files.recv() {
+                if report.send(file.sync()).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Syncer { work, done })
+    }
+
+    fn begin(&self, file: Arc<dyn Log>) -> bool {
+        self.work.send(file).is_ok()
+    }
+
+    fn wait(&self) -> Result<()> {
+        Ok(self.done.recv().map_err(|_| Error::Stopped)??)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_and_damage_is_seen() {
+        for bytes in [Vec::new(), b"short".to_vec(), b"long enough to pack ".repeat(50)] {
+            let mut record = record(&bytes);
+            assert_eq!(decode(&record), Some(bytes));
+            if let Some(last) = record.last_mut() {
+                *last ^= 1;
+            }
+            assert_eq!(decode(&record), None);
+        }
+        assert_eq!(decode(b"FDB1"), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! A snapshot of the store.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError, TableHandle,
+};
+
+use super::rows::{Direction, Rows, Visit, visit_table};
+use super::{Result, Table};
+
+/// The store as it was at one commit. Cheap to make; hold it briefly, for it keeps old pages alive.
+pub struct Reader {
+    transaction: ReadTransaction,
+}
+
+impl Reader {
+    pub(super) fn new(transaction: ReadTransaction) -> Reader {
+        Reader { transaction }
+    }
+
+    fn open(&self, table: Table) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+        self.open_named(table.name())
+    }
+
+    fn open_named(&self, name: &str) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+        match self.transaction.open_table(TableDefinition::new(name)) {
+            Ok(found) => Ok(Some(found)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names of the tables that are there, in order, those of other layouts too.
+    pub(super) fn table_names(&self) -> Result<Vec<String>> {
+        let mut names: Vec<String> = self.transaction.list_tables()?.map(|table| table.name().into()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Visits all rows of a table of that name.
+    pub(super) fn visit_named(&self, name: &str, visit: &mut Visit<'_>) -> Result<()> {
+        match self.open_named(name)? {
+            Some(table) => visit_table(&table, (Bound::Unbounded, Bound::Unbounded), Direction::Forward, visit),
+            None => Ok(()),
+        }
+    }
+
+    /// How many rows each table has, as the tables themselves say.
+    pub(super) fn table_sizes(&self) -> Result<BTreeMap<String, u64>> {
+        let mut sizes = BTreeMap::new();
+        for name in self.table_names()? {
+            let size = self.open_named(&name)?.map(|table| table.len()).transpose()?;
+            sizes.insert(name, size.unwrap_or_default());
+        }
+        Ok(sizes)
+    }
+}
+
+impl Rows for Reader {
+    fn get_bytes(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(table) = self.open(table)? else { return Ok(None) };
+        Ok(ReadableTable::get(&table, key)?.map(|value| value.value().to_vec()))
+    }
+
+    fn visit(
+        &self,
+        table: Table,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        direction: Direction,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        match self.open(table)? {
+            Some(table) => visit_table(&table, range, direction, visit),
+            None => Ok(()),
+        }
+    }
+}

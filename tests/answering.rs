@@ -1,0 +1,177 @@
+//! An agent answers: the reply goes out, its states are seen, it can be taken back, it is held when stale.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, TestServer, mail};
+
+async fn one_conversation(server: &TestServer) -> (Client, u64) {
+    let letter = mail("Oliver Grant <oliver@fell.example>", "Rain covers", "Where are they?");
+    server.receive("oliver@fell.example", "hello@desk.example", &letter).await;
+    let owner = server.owner().await;
+    let page = owner.get("/conversations").await.expect(200);
+    let id = page["items"][0]["id"].as_u64().unwrap();
+    (owner, id)
+}
+
+async fn last(owner: &Client, id: u64, kind: &str) -> Value {
+    let thread = owner.get(&format!("/conversations/{id}/messages")).await.expect(200);
+    let items = thread["items"].as_array().unwrap();
+    items.iter().rev().find(|message| message["kind"] == kind).cloned().unwrap_or_default()
+}
+
+fn reply(client_id: &str, text: &str) -> Value {
+    json!({ "client_id": client_id, "kind": "reply", "text": text })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_delivered_and_the_answer_to_it_joins() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let said = owner.post(&format!("/conversations/{id}/messages"), reply("1", "On Thursday.")).await.expect(201);
+    assert_eq!(said["message"]["delivery"]["state"], "queued");
+    assert_eq!(said["conversation"]["assignee"], owner.get("/me").await.json()["agent"]["id"]);
+    server.pass(11).await;
+    server.until("the reply has arrived", || !server.sink.arrived().is_empty()).await;
+    let arrived = server.sink.arrived().remove(0);
+    let text = arrived.text();
+    assert_eq!(arrived.to, ["oliver@fell.example"]);
+    assert!(text.contains("Subject: Re: Rain covers") && text.contains("On Thursday."), "{text}");
+    assert!(text.contains("Ewa Lis") && text.contains("multipart/alternative"), "{text}");
+    let reply_to = text.lines().find(|line| line.starts_with("Reply-To:")).unwrap();
+    let address = reply_to.split(['<', '>']).nth(1).unwrap().to_owned();
+    assert!(address.starts_with("reply+") && address.ends_with("@desk.example"), "{reply_to}");
+    let delivered = async || last(&owner, id, "outbound").await["delivery"]["state"] == "sent";
+    for _ in 0..200 {
+        if delivered().await {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let message = last(&owner, id, "outbound").await;
+    assert_eq!(message["delivery"]["state"], "sent");
+    assert_eq!(message["delivery"]["attempts"][0]["outcome"], "accepted");
+    server.receive("oliver@fell.example", &address, &mail("oliver@fell.example", "Re: other words", "Thanks")).await;
+    let row = owner.get(&format!("/conversations/{id}")).await.expect(200);
+    assert_eq!(row["conversation"]["message_count"], 3);
+    assert_eq!(row["conversation"]["last"]["preview"], "Thanks");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_can_be_taken_back_within_ten_seconds_and_not_later() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let path = format!("/conversations/{id}/messages");
+    let said = owner.post(&path, reply("1", "Oh no")).await.expect(201);
+    let message = said["message"]["id"].as_u64().unwrap();
+    server.pass(9).await;
+    let taken = owner.post(&format!("/messages/{message}/cancel"), json!({})).await.expect(200);
+    assert_eq!(taken["message"]["delivery"]["state"], "cancelled");
+    server.pass(60).await;
+    assert!(server.sink.arrived().is_empty());
+    let said = owner.post(&path, reply("2", "Yes")).await.expect(201);
+    server.pass(11).await;
+    let late = owner.post(&format!("/messages/{}/cancel", said["message"]["id"]), json!({})).await;
+    late.refused(409, "too_late");
+    server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_reply_is_held_and_says_what_came_between() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let path = format!("/conversations/{id}/messages");
+    let seen = owner.get(&path).await.expect(200)["change"].as_u64().unwrap();
+    owner.patch(&format!("/conversations/{id}"), json!({ "tags": ["late"] })).await.expect(200);
+    let mut mine = reply("1", "As I said");
+    mine["last_seen_change"] = json!(seen);
+    let comment = json!({ "client_id": "c", "kind": "comment", "text": "wait!" });
+    owner.post(&path, comment).await.expect(201);
+    let held = owner.post(&path, mine.clone()).await.refused(409, "stale_reply");
+    assert_eq!(held["since"][0]["kind"], "comment");
+    mine["last_seen_change"] = json!(owner.get(&path).await.expect(200)["change"]);
+    owner.post(&path, mine).await.expect(201);
+    server.pass(11).await;
+    server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_twice_is_done_once_and_a_reused_id_is_refused() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let path = format!("/conversations/{id}/messages");
+    let one = owner.post(&path, reply("same", "Hello")).await.expect(201);
+    let two = owner.post(&path, reply("same", "Hello")).await.expect(201);
+    assert_eq!(one["message"]["id"], two["message"]["id"]);
+    owner.post(&path, reply("same", "Other words")).await.refused(409, "client_id_reused");
+    server.pass(11).await;
+    server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_and_delays_of_the_relay_are_seen_and_tried_again() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let path = format!("/conversations/{id}/messages");
+    server.sink.answer("oliver", 451);
+    server.sink.answer("accounts", 550);
+    let mut both = reply("1", "Hello");
+    both["to"] = json!([{ "email": "oliver@fell.example" }]);
+    both["cc"] = json!([{ "email": "accounts@fell.example", "name": "Accounts" }]);
+    owner.post(&path, both).await.expect(201);
+    server.pass(11).await;
+    let state = async || last(&owner, id, "outbound").await["delivery"].clone();
+    for _ in 0..200 {
+        if state().await["state"] == "retrying" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let delivery = state().await;
+    assert_eq!(delivery["state"], "retrying", "{delivery}");
+    assert_eq!(delivery["recipients"][0]["state"], "retrying");
+    assert_eq!(delivery["recipients"][1]["state"], "failed");
+    assert!(delivery["recipients"][1]["reply"].as_str().unwrap().contains("not this one"), "{delivery}");
+    server.sink.be_kind();
+    server.pass(301).await;
+    server.until("the second try has arrived", || server.sink.arrived().len() == 1).await;
+    assert_eq!(server.sink.arrived()[0].to, ["oliver@fell.example"]);
+    for _ in 0..200 {
+        if state().await["state"] == "failed" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let row = owner.get(&format!("/conversations/{id}")).await.expect(200);
+    assert_eq!(row["conversation"]["trouble"], "delivery_failed");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_and_files_come_and_go_with_the_reply() {
+    let mut server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let draft = format!("/conversations/{id}/draft?kind=reply");
+    owner.get(&draft).await.refused(404, "not_found");
+    let file = owner.upload("photo.png", "text/html", b"\x89PNG\r\n\x1a\n0000".to_vec()).await.expect(201);
+    let file = file["attachment"]["id"].clone();
+    let saved = owner.put(&draft, json!({ "text": "Half a", "attachments": [file] })).await.expect(200);
+    assert_eq!(saved["draft"]["revision"], 1);
+    server.restart().await;
+    let owner = server.owner().await;
+    let kept = owner.get(&draft).await.expect(200);
+    assert_eq!(kept["draft"]["text"], "Half a");
+    let got = owner.get(&format!("/attachments/{file}")).await;
+    assert_eq!(got.headers["content-type"], "image/png");
+    let mut with_file = reply("1", "Half a sentence");
+    with_file["attachments"] = json!([file]);
+    owner.post(&format!("/conversations/{id}/messages"), with_file).await.expect(201);
+    owner.get(&draft).await.refused(404, "not_found");
+    server.pass(11).await;
+    server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
+    assert!(server.sink.arrived()[0].text().contains("photo.png"));
+    server.stop().await;
+}
