@@ -48,7 +48,11 @@ export class Correspondence {
       tried: () => {
         for (const frame of this.#late.splice(0)) this.#hear(frame);
       },
-      held: (item) => this.#giveBack(item),
+      held: (item) => {
+        this.#giveBack(item);
+        // The words of what came in between are read with the thread.
+        void this.threads.peek(item.conversation)?.load();
+      },
       refused: (item, problem) => {
         this.#giveBack(item);
         desk.toasts.show({ text: t('conv.send.refused', { reason: reason(problem) }), tone: 'danger', lasts: 12_000 });

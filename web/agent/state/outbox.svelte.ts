@@ -20,14 +20,17 @@ export type OutItem = {
   state: 'sending' | 'waiting';
 };
 
+/** What the server tells of a message that holds a reply back: who and when, not always the words. */
+export type Since = Pick<Message, 'id' | 'kind' | 'author' | 'from' | 'at'> & Partial<Message>;
+
 /** A reply the server held back because others wrote in between. */
-export type Held = { since: Message[]; at: Time; close: boolean };
+export type Held = { since: Since[]; at: Time; close: boolean };
 
 export type OutboxWorld = {
   shelf: Shelf;
   owner: () => string;
   sent: (answer: MessageAnswer, item: OutItem) => void;
-  held: (item: OutItem, since: Message[]) => void;
+  held: (item: OutItem) => void;
   refused: (item: OutItem, problem: Problem) => void;
   /** After every try, whatever came of it. */
   tried: () => void;
@@ -140,9 +143,9 @@ export class Outbox {
 
   #back(item: OutItem, problem: Problem): void {
     if (problem.code === 'stale_reply') {
-      const since = problem.body.since ?? [];
+      const since: Since[] = problem.body.since ?? [];
       this.held.set(item.conversation, { since, at: item.at, close: item.body.and_close ?? false });
-      this.#world.held(item, since);
+      this.#world.held(item);
     } else this.#world.refused(item, problem);
   }
 
