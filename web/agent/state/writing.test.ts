@@ -49,6 +49,7 @@ describe('Outbox', () => {
     sent: (_: MessageAnswer, item: OutItem) => void told.push(`sent ${item.client_id}`),
     held: (item: OutItem) => void told.push(`held ${item.client_id}`),
     refused: (item: OutItem) => void told.push(`refused ${item.client_id}`),
+    tried: () => {},
   };
   const piece = (id: string, conversation = 7) => ({
     client_id: id,
@@ -119,7 +120,8 @@ describe('DraftBox', () => {
 
   it('keeps every keystroke here and saves once it is quiet', async () => {
     const [one, shelf] = box();
-    answer = () => [200, { draft: draft({ revision: 4, updated_at: '2026-11-19T10:00:00.000Z' }) }];
+    const saved = draft({ revision: 1, updated_at: '2026-11-19T10:00:00.000Z' });
+    answer = (call) => (call.method === 'GET' ? [404, { code: 'not_found' }] : [200, { draft: saved }]);
     await one.load(false);
     one.edit({ text: 'H' });
     await settle(400);
@@ -128,7 +130,7 @@ describe('DraftBox', () => {
     expect(await shelf.get('drafts', 'agent 1 7 reply')).toMatchObject({ text: 'Hi', dirty: true });
     expect(calls).toEqual([]);
     await settle(1100);
-    expect(calls.map((call) => call.body['text'])).toEqual(['Hi']);
+    expect(calls.filter((call) => call.method === 'PUT').map((call) => call.body['text'])).toEqual(['Hi']);
     expect(one.savedAt).toBe('2026-11-19T10:00:00.000Z');
   });
 
@@ -137,33 +139,34 @@ describe('DraftBox', () => {
     await one.load(false);
     one.edit({ text: 'mine' });
     const theirs = draft({ revision: 3, text: 'theirs', updated_at: '2020-01-01T00:00:00.000Z' });
-    answer = (call) => {
-      if (call.method === 'GET') return [200, theirs];
-      return call.body['base_revision'] === 3
-        ? [200, { draft: draft({ revision: 4, text: 'mine' }) }]
-        : [409, { status: 409, code: 'conflict', detail: '' }];
-    };
+    answer = (call) => [200, { draft: call.method === 'GET' ? theirs : draft({ revision: 4, text: 'mine' }) }];
     await settle(5000);
     expect(one.content.text).toBe('mine');
     expect(one.other?.text).toBe('theirs');
+    expect(calls.map((call) => call.method)).toEqual(['GET', 'PUT']);
     expect(calls.at(-1)?.body).toMatchObject({ base_revision: 3, text: 'mine' });
     one.swap();
     expect(one.content.text).toBe('theirs');
     expect(one.other?.text).toBe('mine');
   });
 
-  it('does not beat on a server that refuses without having a draft', async () => {
+  it('asks before the first save after a pause, and not with every save', async () => {
     const [one] = box();
-    await one.load(false);
-    one.edit({ text: 'mine' });
+    let revision = 0;
     answer = (call) => {
-      if (call.method === 'GET') return [404, { status: 404, code: 'not_found', detail: '' }];
-      return 'base_revision' in call.body
-        ? [409, { status: 409, code: 'conflict', detail: '' }]
-        : [200, { draft: draft({ text: 'mine' }) }];
+      if (call.method === 'GET') return revision ? [200, { draft: draft({ revision }) }] : [404, { code: 'not_found' }];
+      return [200, { draft: draft({ revision: ++revision }) }];
     };
-    await settle(10_000);
-    expect(calls.map((call) => call.method)).toEqual(['PUT', 'GET', 'PUT']);
+    await one.load(false);
+    for (const text of ['a', 'ab', 'abc']) {
+      one.edit({ text });
+      await settle(1500);
+    }
+    expect(calls.map((call) => call.method)).toEqual(['GET', 'PUT', 'PUT', 'PUT']);
+    await settle(20_000);
+    one.edit({ text: 'abcd' });
+    await settle(1500);
+    expect(calls.slice(4).map((call) => call.method)).toEqual(['GET', 'PUT']);
   });
 });
 
