@@ -12,6 +12,7 @@
 )]
 
 mod answering;
+mod crash;
 mod hostile_mail;
 mod live;
 mod permissions;

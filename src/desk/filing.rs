@@ -24,8 +24,9 @@ use crate::store::{Direction, Key, NewBlob, Prepared, Rows, Table, Writer};
 const MAX_ATTACHMENTS: usize = 200;
 /// Recipients kept of one header.
 const MAX_PEOPLE: usize = 200;
-/// Tries after which a mail is filed unread: it ended the process each time.
-pub const MAX_ATTEMPTS: u32 = 2;
+/// Tries after which a mail is filed unread: the process ended in each of them. Two may be a power cut and
+/// bad luck.
+pub const MAX_ATTEMPTS: u32 = 3;
 
 /// A mail that was read, ready to be filed.
 pub struct Read {

@@ -114,6 +114,13 @@ impl Client {
         self.finish(request).await
     }
 
+    /// As [`Client::send`]; none when the server is gone before its answer is whole.
+    pub async fn try_send(&self, method: Method, path: &str, body: Value) -> Option<Answer> {
+        let response = self.request(method, path).json(&body).send().await.ok()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Some(Answer { status, headers, bytes: response.bytes().await.ok()?.to_vec() })
+    }
+
     /// A file for a message.
     pub async fn upload(&self, name: &str, media_type: &str, bytes: Vec<u8>) -> Answer {
         let request = self.request(Method::POST, &format!("/attachments?name={name}"));

@@ -82,6 +82,11 @@ impl Process {
         Process { http: address("http"), smtp: address("smtp"), child, log }
     }
 
+    /// Its process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
@@ -93,10 +98,20 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, and waits; its log with it.
-    pub fn terminate(mut self) -> (ExitStatus, String) {
+    /// Asks it to end.
+    pub fn ask_to_end(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Asks it to end, and waits; its log with it.
+    pub fn terminate(self) -> (ExitStatus, String) {
+        self.ask_to_end();
+        self.ended()
+    }
+
+    /// Waits until it has ended by itself; its log with it.
+    pub fn ended(mut self) -> (ExitStatus, String) {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait().unwrap() {
