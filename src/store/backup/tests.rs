@@ -373,6 +373,37 @@ async fn a_cut_or_flipped_archive_is_refused() {
 }
 
 #[tokio::test]
+async fn whatever_is_changed_inside_comes_out_right_or_not_at_all() {
+    let (dir, store, model) = filled(30).await;
+    let good = dir.path().join("good.fdbackup");
+    store.backup(&good, NOW, true).unwrap();
+    let plain = zstd::decode_all(fs::File::open(&good).unwrap()).unwrap();
+    let room = tempfile::tempdir().unwrap();
+    let (archive, target) = (room.path().join("spoiled.fdbackup"), room.path().join("target"));
+    let (mut numbers, mut refused) = (Numbers(2), 0);
+    for round in 0..30 {
+        let mut spoiled = plain.clone();
+        let at = numbers.below(plain.len() as u64) as usize;
+        match round % 3 {
+            0 => spoiled[at] ^= 1 << numbers.below(8),
+            1 => drop(spoiled.splice(at..(at + 512).min(plain.len()), [])),
+            _ => spoiled[at / 512 * 512..][..512].fill(0),
+        }
+        fs::write(&archive, zstd::encode_all(&*spoiled, 1).unwrap()).unwrap();
+        match restore(&archive, &target) {
+            // Something that means nothing, such as padding.
+            Ok(_) => {
+                model.compare(&Store::open(&target, &Settings::default()).unwrap());
+                fs::remove_dir_all(&target).unwrap();
+            }
+            Err(_) => refused += 1,
+        }
+        assert_eq!(listing(room.path()), std::slice::from_ref(&archive));
+    }
+    assert!(refused > 20, "{refused}");
+}
+
+#[tokio::test]
 async fn a_newer_backup_is_told_apart() {
     let (dir, store, _) = filled(5).await;
     let good = dir.path().join("good.fdbackup");

@@ -41,7 +41,10 @@ async fn run(store: &Arc<Store>, seed: u64, batches: usize) -> Ended {
                     ended.acknowledged = change;
                 }
                 Err(Error::Damaged(words)) if words == "refused" => assert!(refused && !ended.failed),
-                Err(_) => ended.failed = true,
+                Err(error) => {
+                    assert!(store.failed().borrow().is_some(), "answered {error:?} before it was told");
+                    ended.failed = true;
+                }
             }
         }
         if ended.failed {
