@@ -1849,8 +1849,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The agent; with the session's cookie when its end was moved on. */
             200: {
                 headers: {
+                    "SET-COOKIE"?: string;
                     [name: string]: unknown;
                 };
                 content: {
