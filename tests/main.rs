@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::type_complexity,
     clippy::disallowed_methods,
     reason = "tests stop at what they did not expect"
 )]
@@ -16,6 +17,7 @@ mod hostile_mail;
 mod live;
 mod openapi;
 mod permissions;
+mod probes;
 mod receiving;
 mod searching;
 mod setup;

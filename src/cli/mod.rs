@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to people")]
 
 mod agent;
+mod backup;
 mod check;
 mod demo;
 mod reindex;
@@ -39,6 +40,21 @@ enum Command {
     Demo,
     /// Checks the data: every invariant, every checksum. Works beside a running server.
     Check,
+    /// Writes everything into one new file, and reads it back. Works beside a running server.
+    Backup {
+        /// The file to make.
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+        /// Leaves secret.key out: passwords kept in the settings have to be typed anew after restoring.
+        #[arg(long)]
+        without_secrets: bool,
+    },
+    /// Makes the data directory, which must be empty or not there, what a backup holds.
+    Restore {
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+    },
     /// Makes the search index anew. The server must not run.
     Reindex,
     /// Prints the OpenAPI document of the HTTP interface.
@@ -91,6 +107,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve => serve::run(config).await,
             Command::Demo => demo::run(config, named).await,
             Command::Check => check::run(&config),
+            Command::Backup { to, without_secrets } => backup::run(&config, &to, !without_secrets),
+            Command::Restore { from } => backup::run_restore(&config, &from),
             Command::Reindex => reindex::run(&config),
             Command::Agent(command) => agent::run(&config, command).await,
             Command::Token(command) => agent::run_token(&config, command).await,

@@ -9,7 +9,7 @@ use super::threading::{self, Clues, Home};
 use super::{Act, Desk, Result, contacts, events, words};
 use crate::base::{Timestamp, random};
 use crate::domain::attachment::Source;
-use crate::domain::conversation::{Last, Trouble};
+use crate::domain::conversation::{Beginning, Last, Trouble};
 use crate::domain::incoming::Recipient;
 use crate::domain::message::Body;
 use crate::domain::{
@@ -234,32 +234,16 @@ impl Letter<'_> {
         related: Vec<ConversationId>,
         token: &str,
     ) -> Result<Conversation> {
-        let conversation = Conversation {
+        let mut conversation = Conversation::begin(Beginning {
             id: ConversationId(writer.next_id::<Conversation>()?),
             inbox,
             contact: self.contact.id,
             identity: String::from(sender),
             subject: words::subject(&self.read.parsed.subject),
-            state: State::Open,
-            place: Place::Inbox,
-            placed_at: act.at,
-            assignee: None,
-            tags: Vec::new(),
-            snoozed_until: None,
-            created_at: act.at,
-            last_activity_at: act.at,
-            last_sent_at: None,
-            message_count: 0,
-            last: None,
-            has_attachments: false,
-            trouble: None,
             token: String::from(token),
-            related: related.clone(),
-            participants: vec![String::from(sender)],
-            news_seq: 0,
-            news_by: None,
-            talk_change: 0,
-        };
+            at: act.at,
+        });
+        conversation.related.clone_from(&related);
         for other in related {
             let mut other: Conversation = writer.get(other)?;
             if !other.related.contains(&conversation.id) && other.related.len() < MAX_ATTACHMENTS {

@@ -68,7 +68,7 @@ async fn serve(
     let mut committed = state.desk.store.committed();
     let mut seen = after.unwrap_or_else(|| *committed.borrow());
     send(&mut sink, &Frame::Hello(api::Hello { change: seen })).await?;
-    let mut ping = tokio::time::interval(PING_EVERY);
+    let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
     let mut answered = true;
     loop {
         // A cursor ahead of the log is one from before a backup was put back: that is a reset as well.
@@ -99,6 +99,7 @@ async fn serve(
                     return Ok(());
                 }
                 put(&mut sink, Message::Ping(Vec::new())).await?;
+                send(&mut sink, &Frame::Ping(api::Ping { change: seen })).await?;
             }
             () = stop.cancelled() => {
                 let _ = sink.close().await;

@@ -28,7 +28,6 @@ pub trait Work: Send + Sync + 'static {
 }
 
 /// Runs due jobs until `stop`, then waits for those under way.
-#[expect(clippy::disallowed_methods, reason = "the tracker supervises: the runner waits for all it started")]
 pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, stop: CancellationToken) {
     let mut committed = store.committed();
     let places = Arc::new(Semaphore::new(AT_ONCE));
