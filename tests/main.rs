@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::type_complexity,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "tests stop at what they did not expect"
 )]
 
