@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::type_complexity,
     clippy::disallowed_methods,
     reason = "tests stop at what they did not expect"
