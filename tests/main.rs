@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::type_complexity,
     clippy::disallowed_methods,
     clippy::print_stdout,

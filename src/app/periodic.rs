@@ -28,6 +28,12 @@ pub(super) fn tasks(desk: &Arc<Desk>, config: &Config) -> Vec<Task> {
         task("remove unsent uploads", 600, desk, move |desk| async move {
             desk.sweep_uploads().await.map(drop).map_err(words)
         }),
+        task("rewrite segments that are mostly dead", 3600, desk, |desk| async move {
+            desk.store.sweep_segments(1).await.map(drop).map_err(|error| error.to_string())
+        }),
+        task("remove files that nothing names", 86_400, desk, |desk| async move {
+            desk.store.sweep_orphans(desk.clock.now(), 1000).await.map(drop).map_err(|error| error.to_string())
+        }),
         task("retire what is past its time", 600, desk, move |desk| async move {
             while desk.retire(keep).await.map_err(words)? {}
             Ok(())

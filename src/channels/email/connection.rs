@@ -146,7 +146,7 @@ impl<I: Intake> Connection<I> {
 
     /// Whether bytes come before we have said a word (RFC 5321 section 3.1 has the client wait).
     async fn talks_first(&self) -> Result<bool, End> {
-        let patience = self.shared.settings.timeouts.greeting;
+        let Some(patience) = self.shared.settings.timeouts.greeting else { return Ok(false) };
         let Some(Wire::Plain(socket)) = self.wire.as_ref() else { return Ok(false) };
         if !patience.is_zero() && tokio::time::timeout(patience, socket.readable()).await.is_err() {
             return Ok(false);

@@ -85,9 +85,9 @@ impl Default for Limits {
 /// How long to wait for anything (RFC 5321 section 4.5.3.2).
 #[derive(Clone, Debug)]
 pub struct Timeouts {
-    /// For clients that talk before the greeting, which only bad ones do. Zero looks without waiting: every
+    /// For clients that talk before the greeting, which only bad ones do. None does not look, zero looks without waiting: every
     /// wait is paid by each honest client too, and commands sent ahead of EHLO's answer are refused anyway.
-    pub greeting: Duration,
+    pub greeting: Option<Duration>,
     /// For the next command.
     pub command: Duration,
     /// For the next bytes of a message.
@@ -110,7 +110,7 @@ impl Default for Timeouts {
     fn default() -> Timeouts {
         let minutes = |n: u64| Duration::from_secs(n * 60);
         Timeouts {
-            greeting: Duration::ZERO,
+            greeting: Some(Duration::ZERO),
             command: minutes(5),
             data: minutes(3),
             message: minutes(30),

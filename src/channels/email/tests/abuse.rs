@@ -124,7 +124,7 @@ async fn talking_out_of_turn_ends_the_session() {
 #[tokio::test]
 async fn talking_before_the_greeting_ends_the_session() {
     let mut watchful = settings();
-    watchful.timeouts.greeting = Duration::from_millis(500);
+    watchful.timeouts.greeting = Some(Duration::from_millis(500));
     let server = Server::with(watchful, Memory::default()).await;
     let mut early = server.silent().await;
     early.send("EHLO a\r\n").await;

@@ -81,7 +81,7 @@ pub(super) fn settings() -> Settings {
     let mut settings = Settings::new("mx.ours.example");
     settings.clock = Clock::fake(Timestamp(1_700_000_000_000));
     settings.timeouts.tarpit = Duration::from_millis(5);
-    settings.timeouts.greeting = Duration::ZERO;
+    settings.timeouts.greeting = None;
     settings
 }
 
