@@ -17,6 +17,7 @@ mod crash;
 mod hostile_mail;
 mod live;
 mod openapi;
+mod pages;
 mod permissions;
 mod probes;
 mod receiving;
