@@ -11,5 +11,6 @@
 )]
 
 mod answering;
+mod bench;
 mod receiving;
 mod support;
