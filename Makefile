@@ -27,10 +27,11 @@ test: packages rust deny web browser ## Everything that must pass
 packages: # Installs what is missing, when it may
 	@packaging/packages.sh $(PACKAGES)
 
+# With the pages inside: the browser is driven against the very binary that is built here.
 rust:
 	$(CARGO) fmt --check
-	SKIP_WEB=1 $(CARGO) clippy --locked --all-targets -- -D warnings
-	SKIP_WEB=1 $(CARGO) test --locked
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked
 
 # Compiling cargo-deny takes longer than all the rest, so it is run where it is installed.
 deny:
@@ -51,9 +52,9 @@ web:
 	@echo "There is no web folder here."
 endif
 
-# The binary with its pages, driven by a real browser.
-browser: web
-	$(CARGO) build --locked
+# The binary with its pages, driven by a real browser. `cargo test` has built it: a plain `cargo build` would
+# build every dependency once more, with other features.
+browser: web rust
 	@if [ -f tests/browser/run.mjs ]; then node tests/browser/run.mjs; else echo "There are no browser tests here."; fi
 
 bless: ## Accepts what the code renders now: the example configuration, snapshots, the API document

@@ -6,11 +6,24 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::type_complexity,
     clippy::disallowed_methods,
     reason = "tests stop at what they did not expect"
 )]
 
 mod answering;
 mod bench;
+mod crash;
+mod hostile_mail;
+mod live;
+mod openapi;
+mod permissions;
+mod probes;
 mod receiving;
+mod searching;
+mod setup;
+mod sign_in;
+mod space;
 mod support;
+mod tidy;
+mod views;

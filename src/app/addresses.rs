@@ -29,6 +29,11 @@ pub(super) fn clear(data_dir: &Path) {
     }
 }
 
+/// Whether a server that ran here before did not stop in order.
+pub(super) fn are_left(data_dir: &Path) -> bool {
+    run_dir(data_dir).join("addresses.json").exists()
+}
+
 /// Forgets the set-up link once it is spent.
 pub(super) fn remove_setup_link(data_dir: &Path) {
     let _ = std::fs::remove_file(run_dir(data_dir).join("setup-link.txt"));

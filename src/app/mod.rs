@@ -39,6 +39,8 @@ pub fn store_settings(config: &Config) -> store::Settings {
         cache_bytes: config.store.cache_bytes,
         min_free_bytes: config.store.min_free_bytes,
         min_free_percent: config.store.min_free_percent,
+        now: Clock::System.now(),
+        ..store::Settings::default()
     }
 }
 

@@ -72,7 +72,9 @@ impl Server {
         super::prepare_process();
         let store = open_store(&config)?;
         let desk = build_desk(&config, Arc::clone(&store), clock.clone())?;
-        let indexer = Arc::new(open_index(&config, &store, false)?);
+        // What a clean stop removes is still there: the index may be torn.
+        let unclean = addresses::are_left(&config.data_dir);
+        let indexer = Arc::new(open_index(&config, &store, unclean)?);
         let mut web = http::server::Settings::from_config(&config.http);
         web.tls = tls::for_http(config.http.tls())?;
         web.large_bodies = vec![(String::from("/api/v1/attachments"), config.http.max_upload_bytes)];
@@ -192,7 +194,6 @@ impl Running {
 }
 
 /// Runs a part of the server. One that panics takes the process with it: half a server would lie.
-#[expect(clippy::disallowed_methods, reason = "this is the supervisor: the tracker is waited for")]
 fn supervise(tracker: &TaskTracker, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
     struct Guard(&'static str);
     impl Drop for Guard {

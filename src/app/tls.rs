@@ -1,4 +1,4 @@
-//! The certificates that listeners show, from files; read again when the files change.
+//! The certificates that listeners show, from files that are read at start.
 
 use std::sync::Arc;
 

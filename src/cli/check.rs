@@ -1,6 +1,7 @@
 //! `frontdesk check`: every invariant of the data, beside a running server or without one.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::app;
 use crate::config::Config;
@@ -8,14 +9,7 @@ use crate::store::{Error, Store};
 
 /// Runs it; the exit code says whether all is well.
 pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    let settings = app::store_settings(config);
-    if !config.data_dir.join("frontdesk.redb").exists() {
-        anyhow::bail!("there is no data in {}", config.data_dir.display());
-    }
-    let store = match Store::open_to_read(&config.data_dir, &settings) {
-        Err(Error::Storage(_)) => Store::open(&config.data_dir, &settings)?,
-        other => other?,
-    };
+    let store = open(config)?;
     let report = store.check(true)?;
     for (table, rows) in &report.rows {
         println!("{table}: {rows}");
@@ -30,4 +24,16 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         println!("{} faults", report.fault_count);
         Ok(ExitCode::FAILURE)
     }
+}
+
+/// Opens the data to read, beside a running server; after a crash, with nobody serving, it is repaired first.
+pub(super) fn open(config: &Config) -> anyhow::Result<Arc<Store>> {
+    let settings = app::store_settings(config);
+    if !config.data_dir.join("frontdesk.redb").exists() {
+        anyhow::bail!("there is no data in {}", config.data_dir.display());
+    }
+    Ok(match Store::open_to_read(&config.data_dir, &settings) {
+        Err(Error::Storage(_)) => Store::open(&config.data_dir, &settings)?,
+        other => other?,
+    })
 }

@@ -21,7 +21,7 @@ pub(super) async fn run(mut config: Config, named: bool) -> anyhow::Result<ExitC
     let temporary = (!named).then(|| Temporary::new(&mut config));
     let shows = std::io::stderr().is_terminal();
     let progress = move |done: usize, of: usize| {
-        if shows && (done % 20 == 0 || done == of) {
+        if shows && (done.is_multiple_of(20) || done == of) {
             eprint!("\rloading the workspace: {done} of {of} messages");
             // A line of progress may be lost.
             let _ = std::io::stderr().flush();
@@ -42,7 +42,7 @@ pub(super) async fn run(mut config: Config, named: bool) -> anyhow::Result<ExitC
     println!("  replies    end in {}\n", demo.outbox.display());
     println!("Ctrl-C ends it{}.", if temporary.is_some() { " and removes its data" } else { "" });
     std::io::stdout().flush()?;
-    super::serve::wait(demo.server).await
+    super::serve::wait(demo.server, super::serve::Signals::listen()?).await
 }
 
 /// A directory that is removed in the end.

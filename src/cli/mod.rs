@@ -4,11 +4,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to people")]
 
 mod agent;
+mod backup;
 mod check;
 mod demo;
 mod reindex;
 mod serve;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,6 +40,21 @@ enum Command {
     Demo,
     /// Checks the data: every invariant, every checksum. Works beside a running server.
     Check,
+    /// Writes everything into one new file, and reads it back. Works beside a running server.
+    Backup {
+        /// The file to make.
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+        /// Leaves secret.key out: passwords kept in the settings have to be typed anew after restoring.
+        #[arg(long)]
+        without_secrets: bool,
+    },
+    /// Makes the data directory, which must be empty or not there, what a backup holds.
+    Restore {
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+    },
     /// Makes the search index anew. The server must not run.
     Reindex,
     /// Prints the OpenAPI document of the HTTP interface.
@@ -90,6 +107,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve => serve::run(config).await,
             Command::Demo => demo::run(config, named).await,
             Command::Check => check::run(&config),
+            Command::Backup { to, without_secrets } => backup::run(&config, &to, !without_secrets),
+            Command::Restore { from } => backup::run_restore(&config, &from),
             Command::Reindex => reindex::run(&config),
             Command::Agent(command) => agent::run(&config, command).await,
             Command::Token(command) => agent::run_token(&config, command).await,
@@ -103,6 +122,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Starts logging to standard error.
 fn log(filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // Only the first call counts, and there is one.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = log.try_init();
 }

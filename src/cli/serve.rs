@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{Running, Server};
 use crate::base::Clock;
@@ -11,6 +11,7 @@ use crate::config::Config;
 /// Runs it.
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     super::log(&config.log);
+    let signals = Signals::listen()?;
     let server = Server::bind(config, Clock::System).await?;
     tracing::info!(web = %server.url(), mail = %server.smtp_address, "frontdesk {} serves", env!("CARGO_PKG_VERSION"));
     if let Some(link) = server.setup_link().await? {
@@ -19,14 +20,30 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let running = server.start();
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    wait(running).await
+    wait(running, signals).await
+}
+
+/// The signals that ask the server to stop. Listened for before it starts, so that one that comes while it
+/// does stops it in order as well.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system has no room for it.
+    pub(super) fn listen() -> std::io::Result<Signals> {
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
 }
 
 /// Waits for a signal or for storage to fail, and stops in order.
-pub(super) async fn wait(running: Running) -> anyhow::Result<ExitCode> {
+pub(super) async fn wait(running: Running, signals: Signals) -> anyhow::Result<ExitCode> {
     let mut failed = running.failed();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let Signals { mut terminate, mut interrupt } = signals;
     let failure = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

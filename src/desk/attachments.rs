@@ -4,14 +4,14 @@ use super::conversations::visible;
 use super::{Desk, Error, Result, Who};
 use crate::base::Timestamp;
 use crate::domain::attachment::Source;
-use crate::domain::{Agent, Attachment, AttachmentId, Message, MessageId};
+use crate::domain::{Agent, AgentId, Attachment, AttachmentId, Message, MessageId};
 use crate::mail::{names, parse};
 use crate::store::{BlobReader, Direction, Key, Prepared, Rows, Table, Writer};
 
 /// Hours an upload waits for its message.
 pub const UNBOUND_HOURS: i64 = 24;
 /// Uploads an agent may have waiting.
-const MAX_WAITING: usize = 500;
+const MAX_WAITING: usize = 200;
 
 impl Desk {
     /// Keeps an upload for its uploader.
@@ -27,9 +27,7 @@ impl Desk {
         let size = bytes.size();
         self.store
             .write_with(vec![bytes], move |writer, blobs| {
-                let waiting =
-                    writer.ids(Table::AttachmentUnbound, &Key::new(), None, Direction::Forward, MAX_WAITING)?;
-                if waiting.len() >= MAX_WAITING {
+                if waiting(writer, agent)? >= MAX_WAITING {
                     return Err(Error::RateLimited(3600));
                 }
                 let blob = blobs.first().ok_or(crate::store::Error::Stopped)?;
@@ -99,6 +97,16 @@ impl Desk {
         let before = self.clock.now().plus_seconds(-UNBOUND_HOURS * 3600);
         self.store.write(move |writer| sweep(writer, before)).await
     }
+}
+
+/// How many uploads of this agent wait for their message.
+fn waiting(rows: &impl Rows, agent: AgentId) -> Result<usize> {
+    let mut count = 0;
+    for id in rows.ids(Table::AttachmentUnbound, &Key::new(), None, Direction::Forward, usize::MAX)? {
+        let file: Attachment = rows.get(AttachmentId(id))?;
+        count += usize::from(file.uploader == Some(agent));
+    }
+    Ok(count)
 }
 
 fn sweep(writer: &mut Writer<'_>, before: Timestamp) -> Result<usize> {

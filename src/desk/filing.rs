@@ -9,7 +9,7 @@ use super::threading::{self, Clues, Home};
 use super::{Act, Desk, Result, contacts, events, words};
 use crate::base::{Timestamp, random};
 use crate::domain::attachment::Source;
-use crate::domain::conversation::{Last, Trouble};
+use crate::domain::conversation::{Beginning, Last, Trouble};
 use crate::domain::incoming::Recipient;
 use crate::domain::message::Body;
 use crate::domain::{
@@ -24,8 +24,9 @@ use crate::store::{Direction, Key, NewBlob, Prepared, Rows, Table, Writer};
 const MAX_ATTACHMENTS: usize = 200;
 /// Recipients kept of one header.
 const MAX_PEOPLE: usize = 200;
-/// Tries after which a mail is filed unread: it ended the process each time.
-pub const MAX_ATTEMPTS: u32 = 2;
+/// Tries after which a mail is filed unread: the process ended in each of them. Two may be a power cut and
+/// bad luck.
+pub const MAX_ATTEMPTS: u32 = 3;
 
 /// A mail that was read, ready to be filed.
 pub struct Read {
@@ -233,32 +234,16 @@ impl Letter<'_> {
         related: Vec<ConversationId>,
         token: &str,
     ) -> Result<Conversation> {
-        let conversation = Conversation {
+        let mut conversation = Conversation::begin(Beginning {
             id: ConversationId(writer.next_id::<Conversation>()?),
             inbox,
             contact: self.contact.id,
             identity: String::from(sender),
             subject: words::subject(&self.read.parsed.subject),
-            state: State::Open,
-            place: Place::Inbox,
-            placed_at: act.at,
-            assignee: None,
-            tags: Vec::new(),
-            snoozed_until: None,
-            created_at: act.at,
-            last_activity_at: act.at,
-            last_sent_at: None,
-            message_count: 0,
-            last: None,
-            has_attachments: false,
-            trouble: None,
             token: String::from(token),
-            related: related.clone(),
-            participants: vec![String::from(sender)],
-            news_seq: 0,
-            news_by: None,
-            talk_change: 0,
-        };
+            at: act.at,
+        });
+        conversation.related.clone_from(&related);
         for other in related {
             let mut other: Conversation = writer.get(other)?;
             if !other.related.contains(&conversation.id) && other.related.len() < MAX_ATTACHMENTS {

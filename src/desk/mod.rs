@@ -16,6 +16,7 @@ pub mod filing;
 pub mod idempotency;
 pub mod inbound;
 pub mod inboxes;
+mod recipients;
 pub mod replies;
 pub mod retention;
 pub mod sending;
@@ -24,11 +25,13 @@ pub mod threading;
 pub mod views;
 pub mod words;
 pub mod workspace;
+mod writing;
 
 use std::sync::Arc;
 
 pub use access::Who;
 pub use error::{Error, Result};
+pub use recipients::Suggested;
 
 use crate::base::{Clock, Timestamp};
 use crate::domain::Actor;

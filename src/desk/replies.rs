@@ -7,22 +7,24 @@ use serde::Serialize;
 
 use super::conversations::{self, set_state, visible};
 use super::idempotency::Request;
+use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
+use super::writing::{Words, words_of};
 use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, words};
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
-use crate::domain::conversation::Last;
+use crate::domain::conversation::{Beginning, Last};
 use crate::domain::draft::DraftKind;
 use crate::domain::job::Work;
 use crate::domain::message::{Body, Delivery, DeliveryState, RecipientState};
 use crate::domain::{
-    AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Place,
-    Scope, State, What,
+    AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Scope,
+    State, What,
 };
-use crate::mail::address::{Mailbox, contact_key};
+use crate::mail::address::contact_key;
 use crate::mail::build::{File, Outgoing};
 use crate::mail::parse::Address;
-use crate::mail::{build, clean, text, thread};
-use crate::store::{Direction, Key, NewBlob, Prepared, Reader, Rows, Table, Writer};
+use crate::mail::{build, thread};
+use crate::store::{NewBlob, Prepared, Reader, Rows, Writer};
 
 /// Most recipients of one message.
 pub const MAX_RECIPIENTS: usize = 100;
@@ -69,36 +71,6 @@ pub struct NewConversation {
     pub subject: String,
     /// The first message; it must say to whom.
     pub message: NewMessage,
-}
-
-/// Addresses of a message, checked.
-struct Recipients {
-    to: Vec<Person>,
-    cc: Vec<Person>,
-    bcc: Vec<Person>,
-}
-
-impl Recipients {
-    fn all(&self) -> impl Iterator<Item = &Person> {
-        self.to.iter().chain(&self.cc).chain(&self.bcc)
-    }
-
-    /// Envelope addresses, each once.
-    fn envelope(&self) -> Vec<String> {
-        let mut out: Vec<String> = Vec::new();
-        for person in self.all() {
-            if !out.iter().any(|known| contact_key(known) == contact_key(&person.email)) {
-                out.push(person.email.clone());
-            }
-        }
-        out
-    }
-}
-
-/// The cleaned words of a message.
-struct Words {
-    text: String,
-    html: Option<String>,
 }
 
 impl Desk {
@@ -373,32 +345,17 @@ impl Target {
 /// A conversation an agent begins, before it has its ids.
 fn begun(act: Act, inbox: InboxId, subject: &str, who: &Who, to: &Recipients) -> Conversation {
     let key = to.all().next().map(|person| contact_key(&person.email)).unwrap_or_default();
-    Conversation {
+    let mut conversation = Conversation::begin(Beginning {
         id: ConversationId(0),
         inbox,
         contact: crate::domain::ContactId(0),
-        identity: key.clone(),
+        identity: key,
         subject: String::from(subject),
-        state: State::Open,
-        place: Place::Inbox,
-        placed_at: act.at,
-        assignee: Some(who.agent.id),
-        tags: Vec::new(),
-        snoozed_until: None,
-        created_at: act.at,
-        last_activity_at: act.at,
-        last_sent_at: None,
-        message_count: 0,
-        last: None,
-        has_attachments: false,
-        trouble: None,
         token: random::token(),
-        related: Vec::new(),
-        participants: vec![key],
-        news_seq: 0,
-        news_by: None,
-        talk_change: 0,
-    }
+        at: act.at,
+    });
+    conversation.assignee = Some(who.agent.id);
+    conversation
 }
 
 fn add(writer: &mut Writer<'_>, blobs: &[NewBlob], at: usize) -> Result<Option<crate::domain::BlobId>> {
@@ -477,121 +434,6 @@ fn refuse_stale(rows: &impl Rows, conversation: &Conversation, seen: Option<u64>
         }
     }
     Err(Error::Stale(since))
-}
-
-fn words_of(new: &NewMessage) -> Result<Words> {
-    let too_long = |part: &Option<String>| part.as_ref().is_some_and(|part| part.len() > MAX_WORDS);
-    if too_long(&new.html) || too_long(&new.text) {
-        return Err(Error::TooLarge);
-    }
-    let html = new.html.as_deref().map(clean::clean_outgoing).transpose().map_err(|_| Error::TooLarge)?;
-    let html = html.filter(|html| !html.trim().is_empty());
-    let plain = match (&new.text, &html) {
-        (Some(plain), _) if !plain.trim().is_empty() => plain.replace("\r\n", "\n"),
-        (_, Some(html)) => text::text_from_html(html),
-        _ => String::new(),
-    };
-    let silent = plain.trim().is_empty() && html.as_deref().is_none_or(|html| !html.contains("<img"));
-    if silent && new.attachments.is_empty() {
-        return Err(Error::invalid("text", "empty"));
-    }
-    let html = match (html, new.kind) {
-        (None, DraftKind::Reply) => Some(text::html_from_text(&plain)),
-        (html, _) => html,
-    };
-    Ok(Words { text: plain, html })
-}
-
-fn recipients_of(new: &NewMessage) -> Result<Recipients> {
-    let to = checked("to", new.to.as_deref().unwrap_or_default())?;
-    let recipients = Recipients { to, cc: checked("cc", &new.cc)?, bcc: checked("bcc", &new.bcc)? };
-    match recipients.all().count() {
-        0 => Err(Error::invalid("to", "empty")),
-        count if count > MAX_RECIPIENTS => Err(Error::invalid("to", "too_many")),
-        _ => Ok(recipients),
-    }
-}
-
-fn checked(field: &'static str, people: &[Person]) -> Result<Vec<Person>> {
-    let check = |person: &Person| {
-        let mailbox = Mailbox::parse(person.email.trim(), false).map_err(|_| Error::invalid(field, "invalid"))?;
-        let name = person.name.as_deref().map(|name| crate::base::text::one_line(name, 200));
-        Ok(Person { name: name.filter(|name| !name.is_empty()), email: mailbox.to_string() })
-    };
-    people.iter().map(check).collect()
-}
-
-fn default_recipients(desk: &Desk, rows: &Reader, to: &Conversation, new: &NewMessage) -> Result<Recipients> {
-    let suggested = desk.suggested_recipients(rows, to)?;
-    let filled = NewMessage { to: Some(suggested.one), ..new.clone() };
-    recipients_of(&filled)
-}
-
-/// Whom an answer goes to.
-#[derive(Clone, Debug, Default)]
-pub struct Suggested {
-    /// Answering one: the sender's Reply-To, else From.
-    pub one: Vec<Person>,
-    /// Answering all: the same and who else was addressed.
-    pub all: Vec<Person>,
-    /// Copies when answering all.
-    pub all_cc: Vec<Person>,
-    /// Our own address on the answer.
-    pub from: String,
-}
-
-impl Desk {
-    /// Whom an answer goes to, from the last mail in either direction. Our own addresses are never among them.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub fn suggested_recipients(&self, rows: &impl Rows, conversation: &Conversation) -> Result<Suggested> {
-        let from = match rows.find::<Inbox>(conversation.inbox)? {
-            Some(inbox) => self.fallback_address(&inbox),
-            None => String::new(),
-        };
-        let Some(last) = last_mail(rows, conversation.id)? else {
-            return Ok(Suggested { from, ..Suggested::default() });
-        };
-        if last.kind == Kind::Outbound {
-            return Ok(Suggested { one: last.to.clone(), all: last.to, all_cc: last.cc, from });
-        }
-        let mut seen: Vec<String> = Vec::new();
-        let mut fresh = |people: Vec<Person>| -> Vec<Person> {
-            let mut out = Vec::new();
-            for person in people {
-                let key = contact_key(&person.email);
-                let ours = key.ends_with(&format!("@{}", self.hostname));
-                if !ours && !seen.contains(&key) && Mailbox::parse(&person.email, false).is_ok() {
-                    seen.push(key);
-                    out.push(person);
-                }
-            }
-            out
-        };
-        let answer_to = if last.reply_to.is_empty() { last.from.clone().into_iter().collect() } else { last.reply_to };
-        let one = fresh(answer_to);
-        let mut all = one.clone();
-        all.extend(fresh(last.to));
-        let all_cc = fresh(last.cc);
-        Ok(Suggested { one, all, all_cc, from })
-    }
-}
-
-/// The newest mail of a conversation, in or out.
-fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<Message>> {
-    let prefix = Key::new().u64(id.0);
-    let mut found = None;
-    let ids = rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, 500)?;
-    for id in ids.into_iter().map(MessageId) {
-        let message: Message = rows.get(id)?;
-        let cancelled = message.delivery.as_ref().is_some_and(|d| d.state == DeliveryState::Cancelled);
-        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !cancelled {
-            found = Some(message);
-            break;
-        }
-    }
-    Ok(found)
 }
 
 fn references_of(desk: &Desk, rows: &Reader, parent: &Message) -> Vec<String> {

@@ -35,7 +35,12 @@ impl Desk {
             .write(move |writer| {
                 let mut removed = 0;
                 for (place, days) in [(Place::Trash, keep.trash_days), (Place::Spam, keep.spam_days)] {
-                    removed += purge(writer, act.at, place, now.plus_days(-days))?;
+                    while removed < SLICE {
+                        match purge(writer, act.at, place, now.plus_days(-days))? {
+                            0 => break,
+                            gone => removed += gone,
+                        }
+                    }
                 }
                 let seen_before = now.plus_days(-inbound::SEEN_DAYS);
                 removed += trim_pair(writer, Table::SeenByTime, Table::Seen, seen_before, SLICE)?;

@@ -185,7 +185,57 @@ pub struct Attributes {
     subject: String,
 }
 
+/// What a conversation begins with.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Its id.
+    pub id: ConversationId,
+    /// The inbox it lives in.
+    pub inbox: InboxId,
+    /// With whom.
+    pub contact: ContactId,
+    /// The contact's normalised address.
+    pub identity: String,
+    /// What it is about.
+    pub subject: String,
+    /// Its unguessable token.
+    pub token: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 impl Conversation {
+    /// A conversation in which nothing was said yet: open, nobody's, among the team's work.
+    pub fn begin(with: Beginning) -> Conversation {
+        let Beginning { id, inbox, contact, identity, subject, token, at } = with;
+        Conversation {
+            id,
+            inbox,
+            contact,
+            participants: vec![identity.clone()],
+            identity,
+            subject,
+            state: State::Open,
+            place: Place::Inbox,
+            placed_at: at,
+            assignee: None,
+            tags: Vec::new(),
+            snoozed_until: None,
+            created_at: at,
+            last_activity_at: at,
+            last_sent_at: None,
+            message_count: 0,
+            last: None,
+            has_attachments: false,
+            trouble: None,
+            token,
+            related: Vec::new(),
+            news_seq: 0,
+            news_by: None,
+            talk_change: 0,
+        }
+    }
+
     /// Its present attributes, to be compared with later ones.
     pub fn attributes(&self) -> Attributes {
         Attributes {

@@ -68,10 +68,11 @@ async fn serve(
     let mut committed = state.desk.store.committed();
     let mut seen = after.unwrap_or_else(|| *committed.borrow());
     send(&mut sink, &Frame::Hello(api::Hello { change: seen })).await?;
-    let mut ping = tokio::time::interval(PING_EVERY);
+    let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
     let mut answered = true;
     loop {
-        if *committed.borrow_and_update() > seen {
+        // A cursor ahead of the log is one from before a backup was put back: that is a reset as well.
+        if *committed.borrow_and_update() != seen {
             tokio::time::sleep(GATHER).await;
             who = again(&state, &who).ok_or(())?;
             let (frames, until) = match frames_after(&state, &who, seen) {
@@ -98,6 +99,7 @@ async fn serve(
                     return Ok(());
                 }
                 put(&mut sink, Message::Ping(Vec::new())).await?;
+                send(&mut sink, &Frame::Ping(api::Ping { change: seen })).await?;
             }
             () = stop.cancelled() => {
                 let _ = sink.close().await;

@@ -20,7 +20,8 @@ const COUNTED: usize = 10_000;
 /// All figures.
 #[handler]
 pub(crate) fn metrics(request: &Request, state: Data<&Arc<State>>) -> Response {
-    let local = request.data::<ClientAddress>().is_some_and(|client| client.0.is_loopback());
+    // A proxy on this machine comes from here too, but it asks for the public name.
+    let local = request.data::<ClientAddress>().is_some_and(|client| client.0.is_loopback()) && names_loopback(request);
     let manager = of_request(request).is_some_and(|(who, _)| who.scope.may_manage);
     if !local && !manager {
         return Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "a manager's token is needed").into_response();
@@ -29,6 +30,12 @@ pub(crate) fn metrics(request: &Request, state: Data<&Arc<State>>) -> Response {
         Ok(text) => Response::builder().content_type("text/plain; version=0.0.4").body(text),
         Err(_) => Problem::of(StatusCode::INTERNAL_SERVER_ERROR, "The store does not answer.").into_response(),
     }
+}
+
+fn names_loopback(request: &Request) -> bool {
+    let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name)
 }
 
 fn figures(state: &State, rows: &Reader) -> Result<String, String> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use poem::http::StatusCode;
 use poem::middleware::{AddData, RequestId};
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt, Response, Route, get, handler};
@@ -11,6 +12,7 @@ use super::api::{self, State};
 use super::assets::Assets;
 use super::live::{Stop, live};
 use super::metrics::metrics;
+use super::problem::Problem;
 use super::shell;
 use crate::config::PublicUrl;
 
@@ -47,12 +49,8 @@ fn healthz(state: Data<&Arc<State>>) -> Response {
         Ok(_) if store.space().is_low() => Some("the disk is nearly full"),
         Ok(_) => None,
     };
-    let (status, body) = match trouble {
-        None => (poem::http::StatusCode::OK, String::from("{\"status\":\"ok\"}")),
-        Some(reason) => {
-            let body = serde_json::json!({ "status": "failing", "reason": reason }).to_string();
-            (poem::http::StatusCode::SERVICE_UNAVAILABLE, body)
-        }
-    };
-    Response::builder().status(status).content_type("application/json").body(body)
+    match trouble {
+        None => Response::builder().content_type("application/json").body("{\"status\":\"ok\"}"),
+        Some(reason) => Problem::of(StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
+    }
 }

@@ -28,7 +28,6 @@ pub trait Work: Send + Sync + 'static {
 }
 
 /// Runs due jobs until `stop`, then waits for those under way.
-#[expect(clippy::disallowed_methods, reason = "the tracker supervises: the runner waits for all it started")]
 pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, stop: CancellationToken) {
     let mut committed = store.committed();
     let places = Arc::new(Semaphore::new(AT_ONCE));
@@ -61,7 +60,8 @@ pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, s
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_AGAIN) => {}
-            _ = committed.changed() => {}
+            // The store has failed: nothing can be recorded any more.
+            changed = committed.changed() => if changed.is_err() { break },
             () = stop.cancelled() => {}
         }
     }

@@ -47,7 +47,7 @@ impl Indexer {
     }
 
     /// Brings the index up to at least change `to`. Blocks: call it where that is allowed. `stop` ends it
-    /// early, between two commits.
+    /// early, between two messages; what was not committed is done again another time.
     ///
     /// # Errors
     /// When the index or the store fails; it may be called again.
@@ -55,7 +55,9 @@ impl Indexer {
         let rows = self.store.read().map_err(broken)?;
         let known = self.index.change();
         let trimmed = rows.first_change().map_err(broken)? > known + 1;
-        if known == 0 && to > 0 || trimmed {
+        // An older copy of the store was put back: what the index knows since is of another story.
+        let ahead = known > rows.last_change().map_err(broken)?.max(1);
+        if known == 0 && to > 0 || trimmed || ahead {
             self.filling.store(true, Ordering::Relaxed);
             if !self.fill(&rows, stop)? {
                 return Ok(());
@@ -63,7 +65,7 @@ impl Indexer {
         }
         drop(rows);
         while self.index.change() < to && !stop() {
-            self.step()?;
+            self.step(stop)?;
         }
         self.filling.store(false, Ordering::Relaxed);
         Ok(())
@@ -80,6 +82,9 @@ impl Indexer {
                 .ids(Table::Messages, &Key::new(), after.as_deref(), Direction::Forward, FILL_BATCH)
                 .map_err(broken)?;
             for id in &ids {
+                if stop() {
+                    return Ok(false);
+                }
                 if let Some(document) = self.document(rows, MessageId(*id))? {
                     batch.add(&document)?;
                 }
@@ -89,17 +94,14 @@ impl Indexer {
             }
             after = ids.last().map(|id| Key::id(*id).into_bytes());
             batch.commit(0)?;
-            if stop() {
-                return Ok(false);
-            }
             batch = self.index.batch()?;
         }
         batch.commit(change.max(1))?;
         Ok(true)
     }
 
-    /// Deals with the next changes, in one commit.
-    fn step(&self) -> Result<()> {
+    /// Deals with the next changes, in one commit; with none of them when it is told to stop before.
+    fn step(&self, stop: &dyn Fn() -> bool) -> Result<()> {
         let rows = self.store.read().map_err(broken)?;
         let known = self.index.change();
         let changes = rows.changes_after(known, BATCH).map_err(broken)?;
@@ -120,9 +122,15 @@ impl Indexer {
             batch.delete_conversation(id.0)?;
         }
         for id in conversations.difference(&removed) {
+            if stop() {
+                return Ok(());
+            }
             self.put_conversation(&rows, &mut batch, *id)?;
         }
         for (id, message) in messages {
+            if stop() {
+                return Ok(());
+            }
             if !conversations.contains(&id)
                 && !removed.contains(&id)
                 && let Some(document) = self.document(&rows, message)?

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::blobs::Stored;
+use super::blobs::{BlobReader, Location, Stored};
+use super::hold::Hold;
 use super::rows::{decode, number};
 use super::{Direction, Entity, Key, Result, Rows, Store, Table};
 use crate::domain::agent::Session;
@@ -56,6 +57,7 @@ impl Store {
     /// # Errors
     /// When storage fails; faults in the data are in the report.
     pub fn check(&self, deep: bool) -> Result<Report> {
+        let _hold = deep.then(|| Hold::keep(self.blobs.dir())).transpose()?;
         let rows = self.read()?;
         let mut check = Check {
             rows: &rows,
@@ -120,8 +122,11 @@ const INDEXES: &[Table] = &[
     Table::JobByDue,
 ];
 
+/// Called with each key and value of a table.
+type Look<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
+
 impl<R: Rows> Check<'_, R> {
-    fn walk(&self, table: Table, visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn walk(&self, table: Table, visit: &mut Look<'_>) -> Result<()> {
         self.rows.visit_prefix(table, &Key::new(), None, Direction::Forward, &mut |key, value| {
             visit(key, value)?;
             Ok(true)
@@ -323,11 +328,9 @@ impl<R: Rows> Check<'_, R> {
                 self.report.fault(format!("blob {id} says {} rows name it, {refs} do", blob.refs));
             }
             if let Some(store) = deep {
-                match store.blob(self.rows, crate::domain::BlobId(id)) {
-                    Ok(reader) if reader.size() == blob.size => {}
-                    Ok(reader) => {
-                        self.report.fault(format!("blob {id} has {} bytes, not {}", reader.size(), blob.size))
-                    }
+                match store.blobs.read(&blob.location).and_then(|reader| examine(reader, &blob)) {
+                    Ok(None) => {}
+                    Ok(Some(fault)) => self.report.fault(format!("blob {id} {fault}")),
                     Err(error) => self.report.fault(format!("blob {id}: {error}")),
                 }
             }
@@ -337,4 +340,16 @@ impl<R: Rows> Check<'_, R> {
         }
         Ok(())
     }
+}
+
+/// Compares a blob's bytes with what is known of them. Those in a segment were held against their checksum
+/// when they were read; a file's name begins with the hash of its content.
+fn examine(reader: BlobReader, blob: &Stored) -> Result<Option<String>> {
+    if reader.size() != blob.size {
+        return Ok(Some(format!("has {} bytes, not {}", reader.size(), blob.size)));
+    }
+    let (BlobReader::File(file, _), Location::File(name)) = (reader, &blob.location) else { return Ok(None) };
+    let hash = blake3::Hasher::new().update_reader(file)?.finalize();
+    let right = name.starts_with(hash.to_hex().as_str());
+    Ok((!right).then(|| String::from("does not match the hash in its file's name")))
 }

@@ -99,11 +99,10 @@ impl Committer {
             let batch = self.gather(first);
             if let Err(error) = self.commit(batch) {
                 tracing::error!(%error, "storage failed; the store takes no more writes");
-                self.queue.close();
-                while let Ok(task) = self.queue.try_recv() {
+                // Not closed: a write that is on its way in just now has to be answered too.
+                while let Some(task) = self.queue.blocking_recv() {
                     task.answer(Err(error.clone()));
                 }
-                self.failed.send_replace(Some(error));
                 return;
             }
         }
@@ -127,6 +126,8 @@ impl Committer {
             match outcome {
                 Ok(()) => ready.drain(..).for_each(|task| task.answer(Ok(()))),
                 Err(error) => {
+                    // First, so that who is answered can see it.
+                    self.failed.send_replace(Some(error.clone()));
                     for task in ready.drain(..).chain(batch.drain(..)) {
                         task.answer(Err(error.clone()));
                     }
@@ -143,10 +144,11 @@ impl Committer {
         while let Some(mut task) = batch.pop_front() {
             let prepared = task.take_blobs();
             bytes += prepared.iter().map(Prepared::stored_bytes).sum::<usize>();
-            let placed: Vec<NewBlob> =
-                prepared.into_iter().map(|blob| self.appender.place(blob)).collect::<Result<_>>()?;
-            task.set_blobs(placed);
+            let placed: Result<Vec<NewBlob>> = prepared.into_iter().map(|blob| self.appender.place(blob)).collect();
+            let placed = placed.map(|placed| task.set_blobs(placed));
+            // Before the error goes up: every task that was taken is answered.
             ready.push(task);
+            placed?;
             if bytes >= MAX_BATCH_BYTES {
                 break;
             }

@@ -29,9 +29,22 @@ pub enum Error {
         /// Layout number this program writes.
         known: u64,
     },
+    /// A backup cannot be made there, or is not to be trusted.
+    #[error("backup: {0}")]
+    Archive(String),
     /// The store has stopped.
     #[error("the store has stopped")]
     Stopped,
+}
+
+impl Error {
+    /// A disk's error outside redb, with a full disk told apart.
+    pub(super) fn from_disk(error: std::io::Error) -> Error {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full,
+            _ => Error::Storage(error.to_string()),
+        }
+    }
 }
 
 /// Result of reading.

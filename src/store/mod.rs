@@ -5,23 +5,28 @@
 //! everything that waits. [`Store::read`] gives a snapshot. Never a rule of the business. Only this room
 //! names redb.
 
+mod backup;
 pub mod blobs;
 mod check;
 mod commit;
 mod entities;
 mod entity;
 mod error;
+mod hold;
 mod key;
 mod migrate;
 mod open;
 mod reader;
 mod rows;
 mod space;
+mod startup;
+mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use backup::{BackupReport, RestoreReport, restore};
 pub use blobs::{BlobReader, BlobWriter, NewBlob, Prepared};
 pub use check::Report;
 pub use entities::*;
@@ -32,5 +37,6 @@ pub use open::{Settings, Store};
 pub use reader::Reader;
 pub use rows::{Direction, Rows, Visit};
 pub use space::Space;
+pub use sweep::{ORPHAN_HOURS, Swept};
 pub use tables::Table;
 pub use writer::Writer;

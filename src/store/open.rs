@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,12 +11,18 @@ use fs4::fs_std::FileExt;
 use redb::{ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::blobs::{Appender, Blobs, Stored};
+use super::blobs::{Appender, Blobs, Location, OpenLog, Stored, open_segment};
 use super::commit::{Committer, QUEUE, Task, Write};
-use super::{
-    BlobReader, BlobWriter, Direction, Error, Key, NewBlob, Prepared, Reader, Result, Rows, Space, Table, Writer, rows,
-};
+use super::migrate::{self, STEPS, Step};
+use super::reader::Readers;
+use super::{BlobReader, BlobWriter, Error, Key, NewBlob, Prepared, Reader, Result, Rows, Space, Table, Writer, rows};
+use crate::base::Timestamp;
 use crate::domain::BlobId;
+
+/// The file of rows in the data directory.
+pub(super) const DATABASE: &str = "frontdesk.redb";
+/// Where a restore builds; while it is there, the directory holds half a store.
+pub(super) const RESTORING: &str = "restoring";
 
 /// How the store uses the machine.
 #[derive(Clone, Debug)]
@@ -27,11 +33,46 @@ pub struct Settings {
     pub min_free_bytes: u64,
     /// Free share of the disk, per cent, below which nothing new is taken in; the larger bound counts.
     pub min_free_percent: u64,
+    /// Length at which a new segment of blobs is begun, bytes.
+    pub segment_bytes: u64,
+    /// The time of opening: names the backup that is made before the layout changes.
+    pub now: Timestamp,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { cache_bytes: 24 << 20, min_free_bytes: 1 << 30, min_free_percent: 5 }
+        Settings {
+            cache_bytes: 24 << 20,
+            min_free_bytes: 1 << 30,
+            min_free_percent: 5,
+            segment_bytes: 256 << 20,
+            now: Timestamp(0),
+        }
+    }
+}
+
+/// What opening is made of, so that a test can put another disk under it or other steps before it.
+pub(super) struct Parts {
+    /// The way from the first layout to the last.
+    pub(super) steps: &'static [Step],
+    /// Whether a backup is made before the first step.
+    pub(super) backup_before_steps: bool,
+    /// Opens the file of rows, or makes it.
+    pub(super) database: OpenDatabase,
+    /// Opens a segment for appending.
+    pub(super) segments: OpenLog,
+}
+
+type OpenDatabase = Box<dyn FnOnce(&redb::Builder, &Path) -> std::result::Result<Database, redb::DatabaseError>>;
+
+impl Default for Parts {
+    fn default() -> Parts {
+        Parts {
+            steps: STEPS,
+            backup_before_steps: true,
+            database: Box::new(open_or_make),
+            segments: Box::new(open_segment),
+        }
     }
 }
 
@@ -39,7 +80,8 @@ impl Default for Settings {
 pub struct Store {
     dir: PathBuf,
     database: Handle,
-    blobs: Blobs,
+    pub(super) blobs: Blobs,
+    pub(super) readers: Readers,
     space: Space,
     queue: Mutex<Option<mpsc::Sender<Box<dyn Task>>>>,
     committed: watch::Receiver<u64>,
@@ -55,42 +97,54 @@ enum Handle {
 
 impl Store {
     /// Opens the store in `dir` for reading and writing, making it when it is not there, and brings an
-    /// older layout up to date.
+    /// older layout up to date after a backup to `backups/`, which is kept.
     ///
     /// # Errors
     /// [`Error::InUse`] when another process serves it, [`Error::Newer`] when a newer version wrote it,
+    /// [`Error::Damaged`] when its parts contradict each other or a part of it is gone,
     /// [`Error::Storage`] when the file cannot be opened or repaired.
     pub fn open(dir: &Path, settings: &Settings) -> Result<Arc<Store>> {
+        Store::open_with(dir, settings, Parts::default())
+    }
+
+    pub(super) fn open_with(dir: &Path, settings: &Settings, parts: Parts) -> Result<Arc<Store>> {
         if !dir.exists() {
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            sync_parent(dir)?;
         }
         let lock = lock(dir)?;
         let blobs = Blobs::open(&dir.join("blobs"), true)?;
-        let path = dir.join("frontdesk.redb");
-        let fresh = !path.exists();
-        let database = Arc::new(builder(settings).create(&path)?);
+        let path = dir.join(DATABASE);
+        let fresh = refuse_half(dir, &path, &blobs)?;
+        let database = Arc::new((parts.database)(&builder(settings), &path)?);
         if fresh {
             File::open(dir)?.sync_all()?;
         }
-        super::migrate::bring_up_to_date(&database, fresh)?;
-        let last = Reader::new(database.begin_read()?).last_change()?;
+        let space = Space::new(dir.to_path_buf(), settings.min_free_bytes, settings.min_free_percent);
+        migrate::bring_up_to_date(&database, parts.steps, &|reader, next| {
+            if parts.backup_before_steps { migrate::back_up(dir, &space, settings.now, reader, next) } else { Ok(()) }
+        })?;
+        let reader = Reader::new(database.begin_read()?);
+        super::startup::look(&reader, &blobs)?;
+        let last = reader.last_change()?;
+        drop(reader);
         let (committed, committed_seen) = watch::channel(last);
         let (failed, failed_seen) = watch::channel(None);
         let (queue, waiting) = mpsc::channel(QUEUE);
         let committer = Committer {
             database: Arc::clone(&database),
-            appender: Appender::open(blobs.dir())?,
+            appender: Appender::open(blobs.dir(), settings.segment_bytes, parts.segments)?,
             queue: waiting,
             committed,
             failed,
         };
         let thread = std::thread::Builder::new().name(String::from("store-writer")).spawn(move || committer.run())?;
-        let space = Space::new(dir.to_path_buf(), settings.min_free_bytes, settings.min_free_percent);
         space.look()?;
         Ok(Arc::new(Store {
             dir: dir.to_path_buf(),
             database: Handle::Writing(database),
             blobs,
+            readers: Readers::default(),
             space,
             queue: Mutex::new(Some(queue)),
             committed: committed_seen,
@@ -105,15 +159,16 @@ impl Store {
     /// # Errors
     /// When there is no store, or it was left by a crash and nobody has repaired it yet.
     pub fn open_to_read(dir: &Path, settings: &Settings) -> Result<Arc<Store>> {
-        let database = builder(settings).open_read_only(dir.join("frontdesk.redb"))?;
+        let database = builder(settings).open_read_only(dir.join(DATABASE))?;
         let reader = Reader::new(database.begin_read()?);
-        super::migrate::refuse_newer(&reader)?;
+        migrate::refuse_newer(&reader, migrate::LAYOUT)?;
         let last = reader.last_change()?;
         drop(reader);
         Ok(Arc::new(Store {
             dir: dir.to_path_buf(),
             database: Handle::Reading(database),
             blobs: Blobs::open(&dir.join("blobs"), false)?,
+            readers: Readers::default(),
             space: Space::new(dir.to_path_buf(), settings.min_free_bytes, settings.min_free_percent),
             queue: Mutex::new(None),
             committed: watch::channel(last).1,
@@ -133,11 +188,12 @@ impl Store {
     /// # Errors
     /// When storage has failed.
     pub fn read(&self) -> Result<Reader> {
+        let token = self.readers.enter();
         let transaction = match &self.database {
             Handle::Writing(database) => database.begin_read()?,
             Handle::Reading(database) => database.begin_read()?,
         };
-        Ok(Reader::new(transaction))
+        Ok(Reader::known(transaction, token))
     }
 
     /// Runs `closure` in the next transaction and gives its result once that is durable. The closure may run
@@ -200,28 +256,16 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] when it is not there or does not match its checksum.
     pub fn blob(&self, rows: &impl Rows, id: BlobId) -> Result<BlobReader> {
-        let bytes = rows.get_bytes(Table::Blobs, Key::id(id.0).as_bytes())?;
-        let bytes = bytes.ok_or_else(|| Error::Damaged(format!("blob {id} is missing")))?;
-        let stored: Stored = rows::decode(&bytes)?;
-        self.blobs.read(&stored.location)
-    }
-
-    /// Removes the files of blobs that no row names, up to `limit` of them; gives how many there were.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub async fn sweep_blobs(&self, limit: usize) -> Result<usize> {
-        let mut dead = Vec::new();
-        self.read()?.visit_prefix(Table::DeadBlobs, &Key::new(), None, Direction::Forward, &mut |key, value| {
-            self.blobs.remove(&rows::decode(value)?)?;
-            dead.push(key.to_vec());
-            Ok(dead.len() < limit)
-        })?;
-        let gone = dead.clone();
-        if !gone.is_empty() {
-            self.write(move |writer| gone.iter().try_for_each(|key| writer.remove(Table::DeadBlobs, key))).await?;
+        let location = place_of(rows, id)?;
+        let found = self.blobs.read(&location);
+        if let Err(Error::Damaged(_)) = &found {
+            // Since the snapshot was taken its segment may have been rewritten: the row says where it is now.
+            match place_of(&self.read()?, id) {
+                Ok(now) if now != location => return self.blobs.read(&now),
+                _ => {}
+            }
         }
-        Ok(dead.len())
+        found
     }
 
     /// Ends the writer after what waits, and gives the data directory free. Reads go on until the last
@@ -242,13 +286,58 @@ impl Drop for Store {
     }
 }
 
-fn builder(settings: &Settings) -> redb::Builder {
+/// Where the row of a blob says that its bytes are.
+fn place_of(rows: &impl Rows, id: BlobId) -> Result<Location> {
+    let bytes = rows.get_bytes(Table::Blobs, Key::id(id.0).as_bytes())?;
+    let bytes = bytes.ok_or_else(|| Error::Damaged(format!("blob {id} is missing")))?;
+    Ok(rows::decode::<Stored>(&bytes)?.location)
+}
+
+/// Opens the file of rows. A new one is made under another name first: redb cannot open what a power cut
+/// leaves of a file that was being made.
+fn open_or_make(builder: &redb::Builder, path: &Path) -> std::result::Result<Database, redb::DatabaseError> {
+    if !path.exists() {
+        let unfinished = path.with_extension("redb.new");
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        drop(builder.create(&unfinished)?);
+        std::fs::set_permissions(&unfinished, PermissionsExt::from_mode(0o600))?;
+        File::open(&unfinished)?.sync_all()?;
+        std::fs::rename(&unfinished, path)?;
+    }
+    builder.open(path)
+}
+
+pub(super) fn builder(settings: &Settings) -> redb::Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(settings.cache_bytes).set_concurrency_mode(ConcurrencyMode::SingleWriter);
     builder.set_repair_callback(|session| {
         tracing::info!(progress = session.progress(), "repairing the store after an unclean stop");
     });
     builder
+}
+
+/// Refuses a directory that holds a part of a store: half a restore, or blobs without rows. Serving it would
+/// look like an empty inbox. Gives whether there is no store yet.
+fn refuse_half(dir: &Path, path: &Path, blobs: &Blobs) -> Result<bool> {
+    if dir.join(RESTORING).exists() {
+        let words = format!("a restore into {} did not finish: empty it and restore again", dir.display());
+        return Err(Error::Damaged(words));
+    }
+    let empty = std::fs::metadata(path).map_or(true, |found| found.len() == 0);
+    if empty && blobs.any_bytes()? {
+        return Err(Error::Damaged(format!("{} is gone or empty, but blobs are there", path.display())));
+    }
+    Ok(!path.exists())
+}
+
+fn sync_parent(dir: &Path) -> Result<()> {
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => Ok(File::open(parent)?.sync_all()?),
+        _ => Ok(()),
+    }
 }
 
 /// Takes the data directory for this process; the file holds its number, for the message to a second one.

@@ -1,8 +1,13 @@
 //! A snapshot of the store.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableError};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError, TableHandle,
+};
 
 use super::rows::{Direction, Rows, Visit, visit_table};
 use super::{Result, Table};
@@ -10,19 +15,100 @@ use super::{Result, Table};
 /// The store as it was at one commit. Cheap to make; hold it briefly, for it keeps old pages alive.
 pub struct Reader {
     transaction: ReadTransaction,
+    _token: Option<Arc<()>>,
 }
+
+/// Tells when all snapshots from before a moment are gone. Rows of an old snapshot may name bytes that the
+/// present ones do not; they stay until nobody can ask for them any more.
+#[derive(Default)]
+pub(super) struct Readers(Mutex<Generations>);
+
+#[derive(Default)]
+struct Generations {
+    /// What snapshots taken from now on keep.
+    current: Arc<()>,
+    /// What earlier ones keep, those that outstayed an earlier wait too.
+    earlier: Vec<Weak<()>>,
+}
+
+impl Readers {
+    /// A token to take before a snapshot and to keep with it.
+    pub(super) fn enter(&self) -> Arc<()> {
+        Arc::clone(&self.generations().current)
+    }
+
+    /// Waits until the snapshots that were taken before now are gone; `false` when some stay too long.
+    pub(super) async fn settled(&self) -> bool {
+        let earlier = {
+            let mut generations = self.generations();
+            let before = Arc::downgrade(&std::mem::take(&mut generations.current));
+            generations.earlier.push(before);
+            generations.earlier.retain(|earlier| earlier.strong_count() > 0);
+            generations.earlier.clone()
+        };
+        for _ in 0..LOOKS {
+            if earlier.iter().all(|earlier| earlier.strong_count() == 0) {
+                return true;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        false
+    }
+
+    fn generations(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How often to look whether old snapshots are gone, and how long to wait in between: two seconds in all.
+const LOOKS: u32 = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 impl Reader {
     pub(super) fn new(transaction: ReadTransaction) -> Reader {
-        Reader { transaction }
+        Reader { transaction, _token: None }
+    }
+
+    /// A snapshot that [`Readers`] know of.
+    pub(super) fn known(transaction: ReadTransaction, token: Arc<()>) -> Reader {
+        Reader { transaction, _token: Some(token) }
     }
 
     fn open(&self, table: Table) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
-        match self.transaction.open_table(table.definition()) {
+        self.open_named(table.name())
+    }
+
+    fn open_named(&self, name: &str) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+        match self.transaction.open_table(TableDefinition::new(name)) {
             Ok(found) => Ok(Some(found)),
             Err(TableError::TableDoesNotExist(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The names of the tables that are there, in order, those of other layouts too.
+    pub(super) fn table_names(&self) -> Result<Vec<String>> {
+        let mut names: Vec<String> = self.transaction.list_tables()?.map(|table| table.name().into()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Visits all rows of a table of that name.
+    pub(super) fn visit_named(&self, name: &str, visit: &mut Visit<'_>) -> Result<()> {
+        match self.open_named(name)? {
+            Some(table) => visit_table(&table, (Bound::Unbounded, Bound::Unbounded), Direction::Forward, visit),
+            None => Ok(()),
+        }
+    }
+
+    /// How many rows each table has, as the tables themselves say.
+    pub(super) fn table_sizes(&self) -> Result<BTreeMap<String, u64>> {
+        let mut sizes = BTreeMap::new();
+        for name in self.table_names()? {
+            let size = self.open_named(&name)?.map(|table| table.len()).transpose()?;
+            sizes.insert(name, size.unwrap_or_default());
+        }
+        Ok(sizes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How much room the disk has, and when to say that it is too little.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Result;
@@ -45,5 +45,11 @@ impl Space {
             }
         }
         Ok(low)
+    }
+
+    /// Whether the disk that `folder` lies on is below the same bounds. Says nothing and remembers nothing.
+    pub(super) fn is_short(&self, folder: &Path) -> std::io::Result<bool> {
+        let share = fs4::total_space(folder)? / 100 * self.min_free_percent;
+        Ok(fs4::available_space(folder)? < self.min_free_bytes.min(share))
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Bound;
 use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
 
-use super::blobs::{NewBlob, Stored};
+use super::blobs::{Location, NewBlob, Stored};
 use super::rows::{self, Direction, Rows, Visit, visit_table};
 use super::{Entity, Error, Key, Result, Table};
 use crate::base::Timestamp;
@@ -144,6 +144,16 @@ impl<'t> Writer<'t> {
         self.refs.entry(id).or_default();
         self.put_stored(id, &Stored { location: new.location.clone(), size: new.size, refs: 0 })?;
         Ok(BlobId(id))
+    }
+
+    /// Notes that a blob's bytes lie elsewhere now, if they still lie at `from`.
+    pub(super) fn move_blob(&mut self, id: BlobId, from: &Location, to: &NewBlob) -> Result<()> {
+        let Some(bytes) = self.get_bytes(Table::Blobs, Key::id(id.0).as_bytes())? else { return Ok(()) };
+        let stored: Stored = rows::decode(&bytes)?;
+        if stored.location != *from {
+            return Ok(());
+        }
+        self.put_stored(id.0, &Stored { location: to.location.clone(), ..stored })
     }
 
     fn put_stored(&mut self, id: u64, stored: &Stored) -> Result<()> {

@@ -73,6 +73,13 @@ impl Client {
         self
     }
 
+    /// The same with a session's token in the cookie.
+    pub fn with_session(mut self, token: &str) -> Client {
+        self.token = None;
+        self.cookie = Some(format!("frontdesk={token}"));
+        self
+    }
+
     /// The session's cookie.
     pub fn cookie(&self) -> &str {
         self.cookie.as_deref().unwrap_or_default()
@@ -107,6 +114,13 @@ impl Client {
         self.finish(request).await
     }
 
+    /// As [`Client::send`]; none when the server is gone before its answer is whole.
+    pub async fn try_send(&self, method: Method, path: &str, body: Value) -> Option<Answer> {
+        let response = self.request(method, path).json(&body).send().await.ok()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Some(Answer { status, headers, bytes: response.bytes().await.ok()?.to_vec() })
+    }
+
     /// A file for a message.
     pub async fn upload(&self, name: &str, media_type: &str, bytes: Vec<u8>) -> Answer {
         let request = self.request(Method::POST, &format!("/attachments?name={name}"));
@@ -133,4 +147,13 @@ impl Client {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
     }
+}
+
+/// A value as it stands in a query.
+pub fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }

@@ -4,6 +4,8 @@
 //! are checked, and no mail, job or follower may be left behind.
 
 pub mod api;
+pub mod live;
+pub mod process;
 pub mod sink;
 pub mod smtp;
 
@@ -15,11 +17,12 @@ use frontdesk::app::{Running, Server};
 use frontdesk::base::{Clock, Secret, Timestamp};
 use frontdesk::config::{Config, Relay, RelayTls};
 use frontdesk::desk::agents::NewAgent;
-use frontdesk::domain::{Actor, Role};
+use frontdesk::domain::{Actor, AgentId, Role};
 use frontdesk::store::{Key, Rows, Table};
 use tempfile::TempDir;
 
 pub use api::Client;
+pub use live::Live;
 pub use sink::Sink;
 
 /// The password of every agent in tests.
@@ -55,6 +58,7 @@ impl TestServer {
 
     /// Starts one that nobody has set up.
     pub async fn start_empty(tweak: impl FnOnce(&mut Config)) -> TestServer {
+        log();
         let dir = tempfile::tempdir().unwrap();
         let sink = Sink::start();
         let mut config = Config::for_testing(dir.path());
@@ -90,17 +94,32 @@ impl TestServer {
         &self.config.data_dir
     }
 
-    /// Adds an agent past the doors.
-    pub async fn add_agent(&self, name: &str, email: &str, role: Role) {
+    /// Adds an agent past the doors; gives their id.
+    pub async fn add_agent(&self, name: &str, email: &str, role: Role) -> u64 {
+        self.add_agent_who(name, email, role, false).await
+    }
+
+    /// Adds an agent who may see only what is assigned to them.
+    pub async fn add_restricted(&self, name: &str, email: &str) -> u64 {
+        self.add_agent_who(name, email, Role::Agent, true).await
+    }
+
+    async fn add_agent_who(&self, name: &str, email: &str, role: Role, only_assigned: bool) -> u64 {
         let new = NewAgent {
             name: name.into(),
             email: email.into(),
             role,
             password: Secret::new(PASSWORD),
-            only_assigned: false,
+            only_assigned,
             language: "en".into(),
         };
-        self.running().desk.add_agent(Actor::System, new).await.unwrap();
+        self.running().desk.add_agent(Actor::System, new).await.unwrap().id.0
+    }
+
+    /// A new token of an agent, for a cookie or as a bearer.
+    pub async fn token(&self, agent: u64, api: bool) -> String {
+        let session = self.running().desk.open_session(AgentId(agent), api).await.unwrap();
+        session.token.expose().to_owned()
     }
 
     /// The owner, signed in.
@@ -155,9 +174,24 @@ impl TestServer {
         }
     }
 
+    /// As [`TestServer::until`], for what has to be asked for.
+    pub async fn until_it(&self, what: &str, done: impl AsyncFn() -> bool) {
+        let start = std::time::Instant::now();
+        while !done().await {
+            assert!(start.elapsed() < PATIENCE, "waited too long until {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Stops the server and starts it again on the same data.
     pub async fn restart(&mut self) {
+        self.restart_after(|_| {}).await;
+    }
+
+    /// As [`TestServer::restart`], with something done to the data directory in between.
+    pub async fn restart_after(&mut self, change: impl FnOnce(&std::path::Path)) {
         self.running.take().expect("the server runs").stop().await;
+        change(&self.config.data_dir);
         let server = Server::bind(self.config.clone(), self.clock.clone()).await.unwrap();
         self.running = Some(server.start());
     }
@@ -202,6 +236,14 @@ impl Drop for TestServer {
         if self.running.is_some() && !std::thread::panicking() {
             panic!("a test ends with server.stop().await, which checks what it left behind");
         }
+    }
+}
+
+/// Shows the log of all servers when `TEST_LOG` says at which level.
+fn log() {
+    if let Ok(filter) = std::env::var("TEST_LOG") {
+        // Only the first call of the process counts.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     }
 }
 

@@ -13,11 +13,15 @@ pub struct Smtp {
 impl Smtp {
     /// Connects and reads the greeting.
     pub async fn connect(address: SocketAddr) -> Smtp {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
+        Smtp::try_connect(address).await.expect("a greeting")
+    }
+
+    /// As [`Smtp::connect`], for a server that may be gone.
+    pub async fn try_connect(address: SocketAddr) -> Option<Smtp> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        stream.set_nodelay(true).ok()?;
         let mut smtp = Smtp { stream: BufReader::new(stream) };
-        assert!(smtp.reply().await.starts_with("220"));
-        smtp
+        smtp.reply().await.starts_with("220").then_some(smtp)
     }
 
     /// One reply, all its lines.
@@ -47,27 +51,51 @@ impl Smtp {
         // The receiver may have closed already; the reply tells.
         let _ = self.stream.get_mut().write_all(bytes).await;
     }
+
+    /// All replies until the server closes.
+    pub async fn rest(&mut self) -> Vec<String> {
+        let mut replies = Vec::new();
+        loop {
+            match self.reply().await {
+                reply if reply.is_empty() => return replies,
+                reply => replies.push(reply),
+            }
+        }
+    }
+
+    /// Connects and says hello.
+    pub async fn greeted(address: SocketAddr) -> Smtp {
+        let mut smtp = Smtp::connect(address).await;
+        assert!(smtp.say("EHLO client.example").await.starts_with("250"));
+        smtp
+    }
+
+    /// Hands one mail over; the reply to its end, or the first refusal. Empty when the connection was cut.
+    pub async fn deliver(&mut self, from: &str, to: &[&str], mail: &[u8]) -> Result<String, String> {
+        let mut commands = vec![format!("MAIL FROM:<{from}>")];
+        commands.extend(to.iter().map(|to| format!("RCPT TO:<{to}>")));
+        for command in commands {
+            let reply = self.say(&command).await;
+            if !reply.starts_with('2') {
+                return Err(reply);
+            }
+        }
+        let reply = self.say("DATA").await;
+        if !reply.starts_with("354") {
+            return Err(reply);
+        }
+        self.raw(&stuffed(mail)).await;
+        let reply = self.reply().await;
+        if reply.starts_with("250") { Ok(reply) } else { Err(reply) }
+    }
 }
 
 /// Sends a mail; the reply to its end, or the first refusal.
 pub async fn send(address: SocketAddr, from: &str, to: &[&str], mail: &[u8]) -> Result<String, String> {
-    let mut smtp = Smtp::connect(address).await;
-    let mut commands = vec!["EHLO client.example".to_owned(), format!("MAIL FROM:<{from}>")];
-    commands.extend(to.iter().map(|to| format!("RCPT TO:<{to}>")));
-    for command in commands {
-        let reply = smtp.say(&command).await;
-        if !reply.starts_with('2') {
-            return Err(reply);
-        }
-    }
-    let reply = smtp.say("DATA").await;
-    if !reply.starts_with("354") {
-        return Err(reply);
-    }
-    smtp.raw(&stuffed(mail)).await;
-    let reply = smtp.reply().await;
+    let mut smtp = Smtp::greeted(address).await;
+    let reply = smtp.deliver(from, to, mail).await;
     smtp.say("QUIT").await;
-    if reply.starts_with("250") { Ok(reply) } else { Err(reply) }
+    reply
 }
 
 /// A mail as it goes over the wire: dots doubled, ended.

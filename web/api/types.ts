@@ -206,12 +206,11 @@ export type DraftBody = {
   base_revision?: number;
 };
 
-/** `snippet` is plain text; hits stand between U+0001 and U+0002. */
-export type SearchItem = { conversation: ConversationRow; hit: { message_id: number; snippet: string } };
+/** A conversation's row with its newest hit. `snippet` is plain text; hits stand between U+0001 and U+0002. */
+export type SearchItem = ConversationRow & { hit: { message_id: number; snippet: string } };
 export type SearchPage = {
   items: SearchItem[];
   next: string | null;
-  total_shown: number;
   index: { ready: boolean; behind: number };
 } & Snapshot;
 

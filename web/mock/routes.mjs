@@ -206,7 +206,7 @@ function search({ query }) {
         out.replace(new RegExp(word.replace(/[^\p{L}\p{N}]/gu, '.'), 'giu'), (hit) => `\u0001${hit}\u0002`),
       row.last?.preview ?? '',
     );
-    return [{ conversation: row, hit: { message_id: state.messages.get(row.id)?.[0]?.id ?? 0, snippet: marked } }];
+    return [{ ...row, hit: { message_id: state.messages.get(row.id)?.[0]?.id ?? 0, snippet: marked } }];
   });
   const { items, next } = page(hits, query);
   return read({ items, next, total_shown: items.length, index: { ready: true, behind: 0 } });

@@ -1,7 +1,7 @@
 //! Filing what was taken: each mail is read on the parser's thread and handed to the desk.
 //!
 //! Reading is noted before it is begun. A mail that ended the process is read alone when it is met again, and
-//! filed unread when it did so a second time.
+//! filed unread when it went on doing so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,10 @@ async fn file_batch(desk: &Arc<Desk>, parser: &Parser) -> Result<usize> {
         let parsed = match raw {
             Some(raw) => parser.parse(raw).await,
             None => {
-                tracing::error!(incoming.id = incoming.id.0, "a mail ended the process twice; it is filed unread");
+                tracing::error!(
+                    incoming.id = incoming.id.0,
+                    "the process ended each time this mail was read; it is filed unread"
+                );
                 Parsed::panicked()
             }
         };

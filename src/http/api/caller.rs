@@ -115,12 +115,14 @@ pub fn of_request(request: &Request) -> Option<(Who, Arc<State>)> {
     let bearer = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token = match bearer.and_then(|value| value.strip_prefix("Bearer ")) {
         Some(token) => String::from(token),
-        None => {
-            let name = if state.secure { SESSION_COOKIE_SECURE } else { SESSION_COOKIE };
-            cookie(request, name)?
-        }
+        None => session_cookie(request, state)?,
     };
     find(request, token).map(|asker| (asker.who, asker.state))
+}
+
+/// The token in the session's cookie.
+pub(super) fn session_cookie(request: &Request, state: &State) -> Option<String> {
+    cookie(request, if state.secure { SESSION_COOKIE_SECURE } else { SESSION_COOKIE })
 }
 
 /// The value of a cookie.

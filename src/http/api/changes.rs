@@ -16,11 +16,13 @@ use super::counts::Counts;
 use super::failure::{broken, problem};
 use super::render::{ConversationRow, MessageView, Renderer};
 use crate::desk::{Error, Who, views};
-use crate::domain::{Conversation, ConversationId, Message, MessageId, What};
-use crate::store::{Reader, Rows};
+use crate::domain::{ContactId, Conversation, ConversationId, Message, MessageId, What};
+use crate::store::{Direction, Key, Reader, Rows, Table};
 
 /// Changes looked at in one go.
 const BATCH: usize = 1000;
+/// Rows sent anew when their contact's name changed.
+const RENAMED: usize = 50;
 
 /// The socket is open; everything up to `change` is known.
 #[derive(Object, Clone, Debug)]
@@ -65,6 +67,7 @@ pub struct Again {
 
 /// One thing that happened.
 #[derive(Union, Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "frames are made to be sent, one at a time")]
 #[oai(discriminator_name = "type", one_of)]
 pub enum Frame {
     /// The socket is open.
@@ -94,6 +97,16 @@ pub enum Frame {
     /// Too much happened since: read everything again.
     #[oai(mapping = "reset")]
     Reset(Again),
+    /// Nothing happened, and the connection lives: pages do not see the protocol's own pings.
+    #[oai(mapping = "ping")]
+    Ping(Ping),
+}
+
+/// Nothing happened.
+#[derive(Object, Clone, Debug)]
+pub struct Ping {
+    /// Up to which change everything was sent.
+    pub change: u64,
 }
 
 /// Inboxes changed.
@@ -131,6 +144,7 @@ struct ChangeList {
 struct Touched {
     conversations: BTreeSet<ConversationId>,
     messages: BTreeSet<(ConversationId, MessageId)>,
+    contacts: BTreeSet<ContactId>,
     inboxes: bool,
     agents: bool,
     me: bool,
@@ -161,7 +175,8 @@ impl Touched {
                 self.me |= id == who.agent.id;
             }
             What::Workspace => self.me = true,
-            What::Taken(_) | What::Contact(_) | What::Read(..) | What::Draft(..) => {}
+            What::Contact(id) => drop(self.contacts.insert(id)),
+            What::Taken(_) | What::Read(..) | What::Draft(..) => {}
         }
     }
 }
@@ -186,7 +201,13 @@ pub fn frames_after(state: &Arc<State>, who: &Who, after: u64) -> poem::Result<(
     Ok((render(state, who, &rows, touched, until)?, until))
 }
 
-fn render(state: &Arc<State>, who: &Who, rows: &Reader, touched: Touched, change: u64) -> poem::Result<Vec<Frame>> {
+fn render(state: &Arc<State>, who: &Who, rows: &Reader, mut touched: Touched, change: u64) -> poem::Result<Vec<Frame>> {
+    for contact in &touched.contacts {
+        // Their name stands on each of their rows.
+        let prefix = Key::new().u64(contact.0);
+        let ids = rows.ids(Table::ConversationByContact, &prefix, None, Direction::Backward, RENAMED);
+        touched.conversations.extend(ids.map_err(broken)?.into_iter().map(ConversationId));
+    }
     let renderer = Renderer { desk: &state.desk, shown: &state.shown, rows, who };
     let mut frames = Vec::new();
     for id in &touched.conversations {

@@ -1,10 +1,12 @@
 //! The agent who asks.
 
+use poem::Request;
 use poem_openapi::payload::Json;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::caller::Caller;
 use super::failure::{broken, problem};
+use super::sessions::renewed;
 use super::types::AgentView;
 use crate::base::Secret;
 use crate::desk::agents::ProfilePatch;
@@ -87,6 +89,13 @@ struct MePatch {
     password: Option<PasswordChange>,
 }
 
+#[derive(ApiResponse)]
+enum MeAnswer {
+    /// The agent; with the session's cookie when its end was moved on.
+    #[oai(status = 200)]
+    Me(Json<MeView>, #[oai(header = "Set-Cookie")] Option<String>),
+}
+
 fn view(caller: &Caller, rows: &Reader, who: &Who) -> poem::Result<MeView> {
     let workspace = caller.desk().workspace(rows).map_err(problem)?;
     let agent::Preferences { theme, density, shortcuts } = who.agent.preferences.clone();
@@ -111,9 +120,10 @@ pub(in crate::http) struct Me;
 impl Me {
     /// Who asks, and what they may do.
     #[oai(path = "/me", method = "get", operation_id = "get_me")]
-    async fn get(&self, caller: Caller) -> poem::Result<Json<MeView>> {
-        caller.desk().renew_session(caller.who().session).await.map_err(problem)?;
-        view(&caller, &caller.rows()?, caller.who()).map(Json)
+    async fn get(&self, caller: Caller, request: &Request) -> poem::Result<MeAnswer> {
+        let end = caller.desk().renew_session(caller.who().session).await.map_err(problem)?;
+        let cookie = end.and_then(|end| renewed(caller.state(), request, end));
+        Ok(MeAnswer::Me(Json(view(&caller, &caller.rows()?, caller.who())?), cookie))
     }
 
     /// Changes the asker's own profile.

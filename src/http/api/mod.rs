@@ -28,7 +28,7 @@ use poem_openapi::OpenApiService;
 
 pub use caller::of_request;
 pub use caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE};
-pub use changes::{Again, Frame, Hello, frames_after};
+pub use changes::{Again, Frame, Hello, Ping, frames_after};
 pub use render::Shown;
 
 use crate::desk::Desk;

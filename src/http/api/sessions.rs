@@ -8,10 +8,10 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::State;
-use super::caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE};
+use super::caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE, session_cookie};
 use super::failure::problem;
 use super::types::AgentView;
-use crate::base::Secret;
+use crate::base::{Secret, Timestamp};
 use crate::desk::access::NewSession;
 use crate::http::server::ClientAddress;
 
@@ -49,9 +49,18 @@ enum SessionEnded {
 
 /// The session's cookie and its agent, for an answer.
 pub(super) fn opened(state: &State, session: &NewSession) -> SessionOpened {
-    let seconds = (session.expires_at.millis() - state.desk.clock.now().millis()) / 1000;
-    let cookie = cookie(state, session.token.expose(), seconds);
+    let cookie = cookie(state, session.token.expose(), seconds_until(state, session.expires_at));
     SessionOpened::Created(Json(SignedIn { agent: AgentView::from(&session.agent) }), cookie)
+}
+
+/// The request's session cookie again, with a later end: or the browser would drop it while it is in use.
+pub(super) fn renewed(state: &State, request: &Request, end: Timestamp) -> Option<String> {
+    let token = session_cookie(request, state)?;
+    Some(cookie(state, &token, seconds_until(state, end)))
+}
+
+fn seconds_until(state: &State, end: Timestamp) -> i64 {
+    (end.millis() - state.desk.clock.now().millis()) / 1000
 }
 
 fn cookie(state: &State, value: &str, seconds: i64) -> String {

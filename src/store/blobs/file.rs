@@ -49,6 +49,6 @@ pub(super) fn adopt(blobs: &Path, temporary: &Path, hash: &blake3::Hash) -> Resu
 }
 
 /// The path of a file blob.
-pub(super) fn path(blobs: &Path, name: &str) -> PathBuf {
+pub(in crate::store) fn path(blobs: &Path, name: &str) -> PathBuf {
     blobs.join("files").join(name.get(..2).unwrap_or("00")).join(name)
 }

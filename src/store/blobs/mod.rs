@@ -12,8 +12,11 @@ mod spool;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use file::path as file_path;
 pub use reader::{BlobReader, Blobs};
-pub(super) use segment::Appender;
+#[cfg(test)]
+pub(super) use segment::Log;
+pub(super) use segment::{Appender, OpenLog, open_segment, path as segment_path, record_bytes};
 pub use spool::BlobWriter;
 
 /// Most bytes of a blob that goes into a segment.

@@ -5,7 +5,7 @@
 //! next record is appended behind it.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -13,8 +13,6 @@ use std::sync::{Arc, mpsc};
 use super::{Location, NewBlob, Prepared, PreparedKind};
 use crate::store::{Error, Result};
 
-/// Length at which a new segment is begun, bytes.
-const SEGMENT_BYTES: u64 = 256 << 20;
 /// Bytes before a record's payload.
 pub(super) const HEADER: usize = 29;
 const MAGIC: &[u8; 4] = b"FDB1";
@@ -39,6 +37,11 @@ pub(super) fn record(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Bytes that a record with a payload of `payload` bytes takes in its segment.
+pub(in crate::store) fn record_bytes(payload: u32) -> u64 {
+    HEADER as u64 + u64::from(payload)
+}
+
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
@@ -49,9 +52,26 @@ fn checksum(payload: &[u8]) -> [u8; 16] {
 
 /// Reads a record of `payload` bytes at `offset` and gives its content.
 pub(super) fn read(file: &File, offset: u64, payload: u32) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; HEADER + payload as usize];
-    file.read_exact_at(&mut bytes, offset)?;
-    decode(&bytes).ok_or_else(|| Error::Damaged(format!("the record at {offset} does not match its checksum")))
+    read_record(file, offset, payload).map(|(_, content)| content)
+}
+
+/// Reads a record to append it elsewhere.
+pub(super) fn copy(file: &File, offset: u64, payload: u32) -> Result<Prepared> {
+    let (record, content) = read_record(file, offset, payload)?;
+    let hash = *blake3::hash(&content).as_bytes();
+    Ok(Prepared { kind: PreparedKind::Record(record), size: content.len() as u64, hash })
+}
+
+/// A record with its header, and what is in it.
+fn read_record(file: &File, offset: u64, payload: u32) -> Result<(Vec<u8>, Vec<u8>)> {
+    let damaged = |what: &str| Error::Damaged(format!("the record at {offset} {what}"));
+    let mut record = vec![0; HEADER + payload as usize];
+    match file.read_exact_at(&mut record, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(damaged("is cut off")),
+        read => read?,
+    }
+    let content = decode(&record).ok_or_else(|| damaged("does not match its checksum"))?;
+    Ok((record, content))
 }
 
 fn decode(record: &[u8]) -> Option<Vec<u8>> {
@@ -72,15 +92,44 @@ fn decode(record: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The file of a segment.
-pub(super) fn path(dir: &Path, segment: u32) -> PathBuf {
+pub(in crate::store) fn path(dir: &Path, segment: u32) -> PathBuf {
     dir.join(format!("segment-{segment:06}"))
 }
+
+/// The number of the segment whose file has that name.
+pub(super) fn number(name: &str) -> Option<u32> {
+    name.strip_prefix("segment-")?.parse().ok()
+}
+
+/// A segment as the appender needs it.
+pub(in crate::store) trait Log: Send + Sync {
+    /// Writes all of `bytes` behind what is there.
+    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes what was written durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+impl Log for File {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        (&*self).write_all(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// Opens a segment of a directory for appending, making it when it is not there; gives its length.
+pub(in crate::store) type OpenLog = Box<dyn Fn(&Path, u32) -> Result<(Arc<dyn Log>, u64)> + Send>;
 
 /// Appends records, for the writer thread alone.
 pub(in crate::store) struct Appender {
     dir: PathBuf,
+    open: OpenLog,
+    /// Length at which a new segment is begun, bytes.
+    segment_bytes: u64,
     segment: u32,
-    file: Arc<File>,
+    file: Arc<dyn Log>,
     /// Length of the segment with what is buffered.
     end: u64,
     buffer: Vec<u8>,
@@ -91,16 +140,16 @@ pub(in crate::store) struct Appender {
 
 impl Appender {
     /// Opens the last segment of `dir`, or begins the first.
-    pub(in crate::store) fn open(dir: &Path) -> Result<Appender> {
+    pub(in crate::store) fn open(dir: &Path, segment_bytes: u64, open: OpenLog) -> Result<Appender> {
         let mut segment = 1;
         for entry in std::fs::read_dir(dir)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix("segment-")?.parse::<u32>().ok());
-            segment = segment.max(number.unwrap_or_default());
+            segment = segment.max(entry?.file_name().to_str().and_then(number).unwrap_or_default());
         }
-        let (file, end) = open_segment(dir, segment)?;
+        let (file, end) = open(dir, segment)?;
         Ok(Appender {
             dir: dir.to_path_buf(),
+            open,
+            segment_bytes,
             segment,
             file,
             end,
@@ -117,7 +166,7 @@ impl Appender {
         let location = match prepared.kind {
             PreparedKind::File(file) => Location::File(file.claim()),
             PreparedKind::Record(record) => {
-                if self.end >= SEGMENT_BYTES {
+                if self.end >= self.segment_bytes {
                     self.next_segment()?;
                 }
                 let offset = self.end;
@@ -131,16 +180,16 @@ impl Appender {
 
     fn next_segment(&mut self) -> Result<()> {
         self.write()?;
-        self.file.sync_data()?;
+        self.file.sync()?;
         self.segment += 1;
-        (self.file, self.end) = open_segment(&self.dir, self.segment)?;
+        (self.file, self.end) = (self.open)(&self.dir, self.segment)?;
         Ok(())
     }
 
     /// Writes what was placed.
     pub(in crate::store) fn write(&mut self) -> Result<()> {
         if !self.buffer.is_empty() {
-            (&*self.file).write_all(&self.buffer)?;
+            self.file.append(&self.buffer)?;
             self.unsynced = true;
             self.buffer.clear();
             self.buffer.shrink_to(1 << 20);
@@ -162,13 +211,14 @@ impl Appender {
             self.syncer.wait()?;
         }
         if std::mem::take(&mut self.unsynced) {
-            self.file.sync_data()?;
+            self.file.sync()?;
         }
         Ok(())
     }
 }
 
-fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<File>, u64)> {
+/// Opens a segment on the disk.
+pub(in crate::store) fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<dyn Log>, u64)> {
     let path = path(dir, segment);
     let fresh = !path.exists();
     let file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
@@ -182,17 +232,17 @@ fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<File>, u64)> {
 
 /// A thread that syncs, so that syncing and running closures go on at the same time.
 struct Syncer {
-    work: mpsc::Sender<Arc<File>>,
-    done: mpsc::Receiver<std::io::Result<()>>,
+    work: mpsc::Sender<Arc<dyn Log>>,
+    done: mpsc::Receiver<io::Result<()>>,
 }
 
 impl Syncer {
     fn start() -> Result<Syncer> {
-        let (work, files) = mpsc::channel::<Arc<File>>();
+        let (work, files) = mpsc::channel::<Arc<dyn Log>>();
         let (report, done) = mpsc::channel();
         std::thread::Builder::new().name(String::from("blob-sync")).spawn(move || {
             while let Ok(file) = files.recv() {
-                if report.send(file.sync_data()).is_err() {
+                if report.send(file.sync()).is_err() {
                     return;
                 }
             }
@@ -200,7 +250,7 @@ impl Syncer {
         Ok(Syncer { work, done })
     }
 
-    fn begin(&self, file: Arc<File>) -> bool {
+    fn begin(&self, file: Arc<dyn Log>) -> bool {
         self.work.send(file).is_ok()
     }
 

@@ -53,13 +53,13 @@ impl BlobWriter {
         }
         if self.file.is_none() {
             let path = self.dir.join("tmp").join(random::token());
-            let file = File::create_new(&path).map_err(io)?;
+            let file = File::create_new(&path).map_err(Error::from_disk)?;
             let mut spill = Spill { file, path, keep: false };
-            spill.file.write_all(&std::mem::take(&mut self.memory)).map_err(io)?;
+            spill.file.write_all(&std::mem::take(&mut self.memory)).map_err(Error::from_disk)?;
             self.file = Some(spill);
         }
         match &mut self.file {
-            Some(spill) => spill.file.write_all(bytes).map_err(io),
+            Some(spill) => spill.file.write_all(bytes).map_err(Error::from_disk),
             None => Ok(()),
         }
     }
@@ -78,7 +78,7 @@ impl BlobWriter {
         let kind = match &mut self.file {
             None => PreparedKind::Record(segment::record(&self.memory)),
             Some(spill) => {
-                spill.file.sync_all().map_err(io)?;
+                spill.file.sync_all().map_err(Error::from_disk)?;
                 let unclaimed = file::adopt(&self.dir, &spill.path, &hash)?;
                 spill.keep = true;
                 PreparedKind::File(unclaimed)
@@ -90,12 +90,5 @@ impl BlobWriter {
     /// Whether [`BlobWriter::finish`] has to wait for a disk.
     pub fn is_large(&self) -> bool {
         self.file.is_some()
-    }
-}
-
-fn io(error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full,
-        _ => Error::Storage(error.to_string()),
     }
 }

@@ -1,10 +1,10 @@
 /** What stands behind the composer of a thread: which of the two drafts is open, who gets it, and the sending. */
-import type { ConversationRow, DraftKind, Message, NewMessage, Person } from '$api/types';
+import type { ConversationRow, DraftKind, NewMessage, Person } from '$api/types';
 import { t } from '$shared/i18n/index.svelte';
 import type { Correspondence } from '../state/correspondence.svelte';
 import { isEmpty } from '../state/draft-merge';
 import type { DraftBox } from '../state/drafts.svelte';
-import { clientId, type Held } from '../state/outbox.svelte';
+import { clientId, type Held, type Since } from '../state/outbox.svelte';
 import type { Thread } from '../state/thread.svelte';
 import { samePeople } from './addresses';
 import { Uploads } from './uploads.svelte';
@@ -129,7 +129,9 @@ export class Answer {
   }
 
   /** What the held banner lists. */
-  get since(): Message[] {
-    return this.held?.since.length ? this.held.since : this.thread.unseen;
+  get since(): Since[] {
+    const told = this.held?.since ?? [];
+    if (!told.length) return this.thread.unseen;
+    return told.map((one) => this.thread.items.find((message) => message.id === one.id) ?? one);
   }
 }

@@ -14,7 +14,7 @@ export class Anchor {
     this.#held = true;
     this.#place();
     const observer = new ResizeObserver(() => this.#place());
-    for (const child of box.children) observer.observe(child);
+    for (const one of [box, ...box.children]) observer.observe(one);
     const release = () => this.release();
     const key = (event: KeyboardEvent) => SCROLL_KEYS.has(event.key) && this.release();
     const end = () => {

@@ -7,11 +7,17 @@ import { sentence, type Span } from './sentence';
 /** Where names for ids come from; undefined when nobody by that id is known. */
 export type Names = { agent: (id: number) => string | undefined; inbox: (id: number) => string | undefined };
 
-type EventArgs = Record<string, string | number>;
+type EventArgs = Record<string, string | number | null>;
 
 function first(args: EventArgs, ...names: string[]): string | number | undefined {
   for (const name of names) if (args[name] !== undefined && args[name] !== null) return args[name];
   return undefined;
+}
+
+/** The name of somebody or something by id; the name the event carries when the id is not known any more. */
+function of(args: EventArgs, name: string, find: (id: number) => string | undefined): string {
+  const id = first(args, name);
+  return (typeof id === 'number' ? find(id) : undefined) ?? named(first(args, 'name', name), find);
 }
 
 function named(value: string | number | undefined, find: (id: number) => string | undefined): string {
@@ -25,26 +31,26 @@ function details(code: string, args: EventArgs, names: Names): Record<string, st
   switch (code) {
     case 'assigned':
     case 'unassigned':
-      return { agent: named(first(args, 'agent', 'assignee', 'agent_name', 'name'), names.agent) };
+      return { agent: of(args, 'agent', names.agent) };
     case 'moved':
-      return { inbox: named(first(args, 'inbox', 'to', 'inbox_name', 'name'), names.inbox) };
+      return { inbox: of(args, 'inbox', names.inbox) };
     case 'snoozed': {
-      const until = first(args, 'until', 'snoozed_until');
+      const until = first(args, 'until');
       return { until: until === undefined ? '' : moment(new Date(until)) };
     }
     case 'tagged':
     case 'untagged':
-      return { tag: String(first(args, 'tag', 'name') ?? '') };
+      return { tag: String(first(args, 'tag') ?? '') };
     case 'placed': {
-      const place = String(first(args, 'place', 'to') ?? '');
+      const place = String(first(args, 'place') ?? '');
       return { place: tMaybe(`conv.place.${place}`) ?? place };
     }
     case 'subject_changed':
-      return { subject: String(first(args, 'subject', 'to') ?? '') };
+      return { subject: String(first(args, 'subject') ?? ''), was: String(first(args, 'was') ?? '') };
     case 'linked':
-      return { id: String(first(args, 'conversation', 'related', 'id') ?? '') };
+      return { id: String(first(args, 'conversation') ?? '') };
     case 'delivery_failed':
-      return { email: String(first(args, 'recipient', 'email') ?? ''), reply: String(first(args, 'reply') ?? '') };
+      return { email: String(first(args, 'recipient') ?? ''), reply: String(first(args, 'reply') ?? '') };
     default:
       return {};
   }
@@ -52,7 +58,9 @@ function details(code: string, args: EventArgs, names: Names): Record<string, st
 
 /** The variant of a code's sentence that its values allow. */
 function variant(code: string, args: EventArgs, values: Record<string, string>, actor: number | null): string {
-  if (code === 'assigned' && actor !== null && first(args, 'agent', 'assignee') === actor) return 'assigned_self';
+  if (code === 'assigned' && actor !== null && first(args, 'agent') === actor) return 'assigned_self';
+  if (code === 'subject_changed' && !values['subject']) return 'subject_was';
+  if (code === 'reopened' && args['by'] === 'reply') return 'reopened_reply';
   if (code === 'snoozed' && !values['until']) return 'snoozed_open';
   if (code === 'delivery_failed' && !values['email']) return 'delivery_failed_bare';
   return code;

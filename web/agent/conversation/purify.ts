@@ -33,7 +33,7 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 };
-const OWN_FILE = /^\/api\/v1\/attachments\/\d+$/;
+const OWN_FILE = /^\/api\/v1\/attachments\/(\d{1,15})$/;
 const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
 
 function guardLink(link: HTMLElement): void {
@@ -55,12 +55,19 @@ function guardLink(link: HTMLElement): void {
   link.setAttribute('title', target.href.slice(0, 500));
 }
 
+/** Files of the message at hand: a mail shows its own pictures, never those of another one. */
+let files: ReadonlySet<number> = new Set();
+
+function shown(address: string): boolean {
+  return PICTURE.test(address) || files.has(Number(OWN_FILE.exec(address)?.[1] ?? NaN));
+}
+
 function guard(node: Element): void {
   if (node.localName === 'a') guardLink(node as HTMLElement);
   for (const name of ['src', 'href'] as const) {
     if (node.localName === 'a' && name === 'href') continue;
     const value = node.getAttribute(name);
-    if (value !== null && !OWN_FILE.test(value) && !PICTURE.test(value)) node.removeAttribute(name);
+    if (value !== null && !shown(value)) node.removeAttribute(name);
   }
   if (node.hasAttribute('class')) {
     if (node.classList.contains('fd-quote')) node.setAttribute('class', 'fd-quote');
@@ -71,7 +78,9 @@ function guard(node: Element): void {
 const purifier = createPurifier(window);
 purifier.addHook('afterSanitizeAttributes', guard);
 
-export function purify(html: string): Clean {
+/** `own`: ids of the attachments that came with the message. */
+export function purify(html: string, own: Iterable<number>): Clean {
+  files = new Set(own);
   const fragment = purifier.sanitize(deferStyles(html), CONFIG);
   const styles: [HTMLElement, string][] = [];
   for (const element of fragment.querySelectorAll<HTMLElement>(`[${DEFERRED}]`)) {

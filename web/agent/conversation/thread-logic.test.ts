@@ -61,7 +61,10 @@ describe('events as sentences', () => {
     expect(said('moved', 1, { inbox: 2 })).toBe('Ewa Lis moved this to Wholesale');
     expect(said('placed', null, { place: 'spam' })).toBe('Moved to Spam');
     expect(said('tagged', 1, { tag: 'repair' })).toBe('Ewa Lis added the tag repair');
-    expect(said('delivery_failed', null, {})).toBe('A mail could not be delivered');
+    expect(said('moved', 1, { inbox: 88, name: 'Old desk' })).toBe('Ewa Lis moved this to Old desk');
+    expect(said('subject_changed', 1, { was: 'Hi' })).toBe('Ewa Lis changed the subject, it was Hi');
+    expect(said('reopened', null, { by: 'reply', was: 'closed' })).toBe('Reopened by a new mail');
+    expect(said('delivery_failed', null, { message: 4 })).toBe('A mail could not be delivered');
     expect(said('teleported', 1)).toContain('teleported');
   });
 
@@ -91,7 +94,7 @@ describe('events as sentences', () => {
     ];
     for (const code of codes) {
       for (const actor of [1, 99, null]) {
-        const text = said(code, actor, { agent: 7, until: '2026-11-20T08:00:00.000Z', email: 'a@b.example' });
+        const text = said(code, actor, { agent: 7, until: '2026-11-20T08:00:00.000Z', recipient: 'a@b.example' });
         expect(text).not.toMatch(/conv\.|[{}\p{Cc}]/u);
         expect(text.length).toBeGreaterThan(3);
       }

@@ -4,6 +4,7 @@ export class Ticker {
   now = $state.raw(new Date());
 
   run(fast: boolean): () => void {
+    this.now = new Date();
     const timer = setInterval(() => (this.now = new Date()), fast ? 500 : 30_000);
     return () => clearInterval(timer);
   }

@@ -11,8 +11,7 @@ export function nextRegion(by: 1 | -1): void {
   if (!all.length) return;
   const at = all.findIndex((region) => region.contains(document.activeElement));
   const region = all[(at + by + all.length) % all.length] ?? all[0];
-  const target =
-    region?.querySelector<HTMLElement>('[aria-current], [tabindex="0"]') ??
-    region?.querySelector<HTMLElement>(FOCUSABLE);
-  target?.focus();
+  const wanted = ['.row[tabindex="0"]', '[aria-current]', '[tabindex="0"]', FOCUSABLE];
+  const find = (selector: string) => region?.querySelector<HTMLElement>(selector) ?? [];
+  wanted.flatMap(find)[0]?.focus();
 }

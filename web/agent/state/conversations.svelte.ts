@@ -37,6 +37,11 @@ export class Conversations {
     this.#tell(id);
   }
 
+  /** After a `reset`: what is shown stays until it is read again, and any reading is newer than it. */
+  distrust(): void {
+    for (const [id, held] of [...this.#server]) this.#server.set(id, { row: held.row, change: -1 });
+  }
+
   /** Every tag this page has met: the choices when tagging. */
   tags(): Set<string> {
     const found = new Set<string>();

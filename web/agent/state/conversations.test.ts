@@ -27,6 +27,15 @@ describe('Conversations', () => {
     expect(store.get(1)?.subject).toBe('new');
   });
 
+  it('takes any reading after a reset, for the server may count anew', () => {
+    const store = new Conversations();
+    store.take(sampleRow(1, { subject: 'before' }), 500);
+    store.distrust();
+    expect(store.get(1)?.subject).toBe('before');
+    store.take(sampleRow(1, { subject: 'after' }), 3);
+    expect(store.get(1)?.subject).toBe('after');
+  });
+
   it('shows a change at once and keeps it over rows that arrive meanwhile', async () => {
     const store = new Conversations();
     store.take(sampleRow(1), 10);

@@ -1,6 +1,6 @@
 /** Threads, drafts and outbox of the signed-in page, made once for a desk and fed by its live frames. */
 import { client, Problem } from '$api/client';
-import type { Message } from '$api/types';
+import type { Frame, Message } from '$api/types';
 import { clock } from '$shared/format/index';
 import { t } from '$shared/i18n/index.svelte';
 import { reason } from './actions.svelte';
@@ -18,6 +18,7 @@ export class Correspondence {
   readonly outbox: Outbox;
   /** What was sent from here lately, for Undo: the composer gets it back as it was. */
   #sent = new Map<number, OutItem>();
+  #late: Frame[] = [];
   #toasts = new Map<number, number>();
   #desk: Desk;
 
@@ -44,14 +45,21 @@ export class Correspondence {
         if (item.kind === 'reply' && item.body.and_close) this.#offerUndo(answer.message);
         desk.connection.unsent = this.outbox.waiting;
       },
-      held: (item) => this.#giveBack(item),
+      tried: () => {
+        for (const frame of this.#late.splice(0)) this.#hear(frame);
+      },
+      held: (item) => {
+        this.#giveBack(item);
+        // The words of what came in between are read with the thread.
+        void this.threads.peek(item.conversation)?.load();
+      },
       refused: (item, problem) => {
         this.#giveBack(item);
         desk.toasts.show({ text: t('conv.send.refused', { reason: reason(problem) }), tone: 'danger', lasts: 12_000 });
       },
     });
     void this.outbox.load();
-    desk.live.onFrame((frame) => this.threads.takeFrame(frame));
+    desk.live.onFrame((frame) => this.#hear(frame));
     desk.live.onStatus((status) => {
       if (status !== 'live') return;
       void this.outbox.retry();
@@ -65,6 +73,13 @@ export class Correspondence {
         desk.connection.unsent = this.outbox.waiting;
       });
     });
+  }
+
+  /** Our own words often come back over the socket before the answer is here: they wait, so as not to stand there twice. */
+  #hear(frame: Frame): void {
+    const ours = frame.type === 'message' && frame.message.author === this.#desk.session.me?.agent.id;
+    if (ours && this.outbox.busy(frame.message.conversation)) this.#late.push(frame);
+    else this.threads.takeFrame(frame);
   }
 
   #giveBack(item: OutItem): void {

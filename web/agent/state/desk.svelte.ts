@@ -72,7 +72,8 @@ export class Desk {
         break;
       case 'reset':
         this.resets += 1;
-        void this.session.load().then(() => this.live.start(this.session.me?.change ?? 0));
+        this.conversations.distrust();
+        void this.session.load().then(() => this.live.restart(this.session.me?.change ?? 0));
         void this.#load();
         this.lists.reload();
         break;

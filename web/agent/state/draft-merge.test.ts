@@ -55,11 +55,14 @@ describe('mergeDrafts', () => {
 });
 
 describe('toBody', () => {
-  it('sends rich text as html, plain as text, and the revision it was made from', () => {
-    expect(toBody({ ...EMPTY, text: 'a' }, 0)).toEqual({ text: 'a', to: [], cc: [], bcc: [], attachments: [] });
-    expect(toBody({ ...EMPTY, text: 'a', html: '<p><b>a</b></p>' }, 4)).toMatchObject({
-      html: '<p><b>a</b></p>',
-      base_revision: 4,
-    });
+  it('sends rich text as html beside its words, plain as text, and the revision it was made from', () => {
+    expect(toBody({ ...EMPTY, text: 'a' }, 0)).toEqual({ text: 'a', attachments: [], base_revision: 0 });
+    const rich = { ...EMPTY, text: 'a', html: '<p><b>a</b></p>', to: [{ name: null, email: 'a@b.example' }] };
+    expect(toBody(rich, 4)).toMatchObject({ html: '<p><b>a</b></p>', to: rich.to, cc: [], bcc: [], base_revision: 4 });
+  });
+
+  it('reads a draft whose recipients nobody has touched', () => {
+    const bare = server({ to: null, cc: null, bcc: null } as unknown as Partial<Draft>);
+    expect(mergeDrafts(null, bare).use).toMatchObject({ to: null, cc: [], bcc: [] });
   });
 });

@@ -40,25 +40,26 @@ function emails(people: Person[] | null): string[] | null {
 
 /** The server's draft in our shape. No recipients at all means the proposed ones. */
 export function fromServer(draft: Draft): DraftContent {
-  const named = draft.to.length + draft.cc.length + draft.bcc.length > 0;
+  const [to, cc, bcc] = [draft.to ?? [], draft.cc ?? [], draft.bcc ?? []];
+  const named = to.length + cc.length + bcc.length > 0;
   return {
-    html: draft.html,
+    html: draft.html ?? null,
     text: draft.text ?? '',
-    to: named ? draft.to : null,
-    cc: draft.cc,
-    bcc: draft.bcc,
+    to: named ? to : null,
+    cc,
+    bcc,
     attachments: draft.attachments,
   };
 }
 
+/** `base`: the revision this was made from, 0 for "there was none". */
 export function toBody(content: DraftContent, base: number): DraftBody {
+  const { html, text, to, cc, bcc, attachments } = content;
   return {
-    ...(content.html === null ? { text: content.text } : { html: content.html }),
-    to: content.to ?? [],
-    cc: content.to ? content.cc : [],
-    bcc: content.to ? content.bcc : [],
-    attachments: content.attachments.map((one) => one.id),
-    ...(base > 0 ? { base_revision: base } : {}),
+    ...(html === null ? { text } : { html, text }),
+    ...(to === null ? {} : { to, cc, bcc }),
+    attachments: attachments.map((one) => one.id),
+    base_revision: base,
   };
 }
 

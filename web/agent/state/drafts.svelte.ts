@@ -6,6 +6,8 @@ import type { Shelf } from './shelf';
 
 const QUIET = 1000;
 const AGAIN = 15_000;
+/** For how long after a save nobody else's is expected. */
+const TRUSTED = 10_000;
 
 export type DraftWorld = {
   shelf: Shelf;
@@ -29,6 +31,8 @@ export class DraftBox {
   #world: DraftWorld;
   #base = 0;
   #dirty = false;
+  /** When the server's draft was last known for sure, in ms. */
+  #synced = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -60,6 +64,7 @@ export class DraftBox {
       if (kept?.dirty) this.#later(AGAIN);
       return;
     }
+    this.#synced = Date.now();
     // Whatever was typed while the answer was on its way counts as ours.
     const ours = this.#dirty ? this.#kept() : kept;
     this.#merge(ours, server);
@@ -177,9 +182,10 @@ export class DraftBox {
 
   async #save(): Promise<void> {
     if (!this.#dirty) return;
-    const sent = this.content;
     const query = { kind: this.kind };
     try {
+      if (await this.#behind()) return;
+      const sent = this.content;
       if (isEmpty(sent)) {
         if (this.#base > 0) await client.del(this.#path, { query });
         this.#base = 0;
@@ -190,22 +196,28 @@ export class DraftBox {
         this.savedAt = answer.draft.updated_at;
         this.#world.mark(this.conversation, true);
       }
+      this.#synced = Date.now();
       this.#dirty = this.content !== sent;
       if (this.#dirty) this.#later(QUIET);
       void this.#keep();
     } catch (error) {
-      await this.#refused(error);
+      // Kept here in any case; said again when the server answers.
+      if (!(error instanceof Problem) || error.offline || error.status >= 429) this.#later(AGAIN);
     }
   }
 
-  async #refused(error: unknown): Promise<void> {
-    if (error instanceof Problem && error.status === 409) {
-      const server = await this.#read();
-      if (server !== undefined) this.#merge(this.#kept(), server);
-      return;
-    }
-    // Kept here in any case; said again when the server answers.
-    if (!(error instanceof Problem) || error.offline || error.status >= 429) this.#later(AGAIN);
+  /**
+   * The server lets the newest save win, so another window's words would be lost without a trace. After a pause its
+   * draft is read first: when it has moved on, the two are merged instead of saved over. True when that was so.
+   */
+  async #behind(): Promise<boolean> {
+    if (Date.now() - this.#synced < TRUSTED) return false;
+    const server = await this.#read();
+    if (server === undefined) throw new Problem(0, 'network', 'no answer from the server');
+    this.#synced = Date.now();
+    if ((server?.revision ?? 0) === this.#base) return false;
+    this.#merge(this.#kept(), server);
+    return true;
   }
 }
 

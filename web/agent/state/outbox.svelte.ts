@@ -20,15 +20,20 @@ export type OutItem = {
   state: 'sending' | 'waiting';
 };
 
+/** What the server tells of a message that holds a reply back: who and when, not always the words. */
+export type Since = Pick<Message, 'id' | 'kind' | 'author' | 'from' | 'at'> & Partial<Message>;
+
 /** A reply the server held back because others wrote in between. */
-export type Held = { since: Message[]; at: Time; close: boolean };
+export type Held = { since: Since[]; at: Time; close: boolean };
 
 export type OutboxWorld = {
   shelf: Shelf;
   owner: () => string;
   sent: (answer: MessageAnswer, item: OutItem) => void;
-  held: (item: OutItem, since: Message[]) => void;
+  held: (item: OutItem) => void;
   refused: (item: OutItem, problem: Problem) => void;
+  /** After every try, whatever came of it. */
+  tried: () => void;
 };
 
 const FIRST_WAIT = 2000;
@@ -61,6 +66,11 @@ export class Outbox {
   /** How many wait for the server. */
   get waiting(): number {
     return this.items.filter((item) => item.state === 'waiting').length;
+  }
+
+  /** A piece of this conversation is being handed over at this moment. */
+  busy(conversation: number): boolean {
+    return this.items.some((item) => item.conversation === conversation && this.#busy.has(item.client_id));
   }
 
   of(conversation: number): OutItem[] {
@@ -127,14 +137,15 @@ export class Outbox {
       return true;
     } finally {
       this.#busy.delete(item.client_id);
+      this.#world.tried();
     }
   }
 
   #back(item: OutItem, problem: Problem): void {
     if (problem.code === 'stale_reply') {
-      const since = problem.body.since ?? [];
+      const since: Since[] = problem.body.since ?? [];
       this.held.set(item.conversation, { since, at: item.at, close: item.body.and_close ?? false });
-      this.#world.held(item, since);
+      this.#world.held(item);
     } else this.#world.refused(item, problem);
   }
 

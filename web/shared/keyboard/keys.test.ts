@@ -59,6 +59,7 @@ describe('Keyboard', () => {
       command('go', ['g i']),
       command('assign-me', ['i']),
       command('palette', ['Mod+k'], { everywhere: true }),
+      command('back', ['u', 'Escape']),
       command('never', ['q'], { when: () => false }),
     ];
     return {
@@ -104,5 +105,12 @@ describe('Keyboard', () => {
       keyboard.press(press('k', { ctrlKey: true }, target), covered);
       expect(ran).toEqual(['palette']);
     }
+  });
+
+  it('leaves Esc working when single keys are off', () => {
+    const { ran, keyboard } = setUp(false);
+    keyboard.press(press('u'), false);
+    keyboard.press(press('Escape'), false);
+    expect(ran).toEqual(['back']);
   });
 });

@@ -84,7 +84,9 @@ export class Keyboard {
     const key = bindingOf(event);
     const first = this.#first && event.timeStamp - this.#first.at < SEQUENCE_MS ? this.#first.key : null;
     this.#first = null;
-    const open = this.#commands().filter((one) => one.everywhere || (!text && !covered && this.#singles()));
+    // Only keys that write a character can be switched off: Esc and Ctrl+A stay.
+    const allowed = !text && !covered && (this.#singles() || key.length > 1);
+    const open = this.#commands().filter((one) => one.everywhere || allowed);
     const sequence = first === null ? undefined : this.#find(open, `${first} ${key}`);
     const command = sequence ?? this.#find(open, key);
     if (command) {

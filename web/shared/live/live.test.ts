@@ -185,4 +185,12 @@ describe('Live', () => {
     pass(200);
     expect(sockets.length).toBe(before);
   });
+
+  it('goes on from where the server stands after a reset, also from further back', () => {
+    socket().hear({ type: 'gone', change: 300, conversation_id: 1 });
+    live.restart(5);
+    socket().onclose?.();
+    pass(1000);
+    expect(socket().after).toBe(5);
+  });
 });

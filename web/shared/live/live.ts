@@ -68,6 +68,13 @@ export class Live {
     this.#connect();
   }
 
+  /** After a `reset`: goes on from this snapshot, even if the server counts from further back now. */
+  restart(change: number): void {
+    this.last = change;
+    if (this.#running) this.nudge();
+    else this.start(change);
+  }
+
   stop(): void {
     this.#running = false;
     this.#drop();

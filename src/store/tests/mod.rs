@@ -1,12 +1,20 @@
 //! The store from outside: what a write promises.
 
+mod disk;
+mod faults;
+mod migration;
+mod power;
+mod random;
+pub(super) mod script;
+mod sweeping;
+
 use std::sync::Arc;
 
 use super::*;
 use crate::base::Timestamp;
 use crate::domain::{Actor, Attachment, AttachmentId, Inbox, InboxId, What, attachment::Source};
 
-fn open() -> (tempfile::TempDir, Arc<Store>) {
+pub(super) fn open() -> (tempfile::TempDir, Arc<Store>) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), &Settings::default()).unwrap();
     (dir, store)
@@ -121,7 +129,7 @@ async fn blobs_small_and_large_come_back_and_die_with_their_row() {
     assert!(store.check(true).unwrap().is_clean());
 }
 
-fn attachment(id: AttachmentId, blob: crate::domain::BlobId) -> Attachment {
+pub(super) fn attachment(id: AttachmentId, blob: crate::domain::BlobId) -> Attachment {
     Attachment {
         id,
         message: None,
@@ -153,4 +161,71 @@ async fn a_newer_store_is_refused() {
     store.write::<_, Error, _>(move |writer| writer.insert(Table::Meta, b"layout", newer.as_bytes())).await.unwrap();
     drop(store);
     assert!(matches!(Store::open(dir.path(), &Settings::default()), Err(Error::Newer { .. })));
+}
+
+#[tokio::test]
+async fn a_check_sees_a_flipped_bit_in_a_large_blob() {
+    let (dir, store) = open();
+    let mut writer = store.blob_writer();
+    writer.write(&vec![7; blobs::SMALL * 2]).unwrap();
+    let prepared = vec![writer.finish().unwrap()];
+    let put = |writer: &mut Writer<'_>, new: &[NewBlob]| {
+        let blob = writer.add_blob(&new[0])?;
+        let id = AttachmentId(writer.next_id::<Attachment>()?);
+        writer.put(&attachment(id, blob))
+    };
+    store.write_with::<_, Error, _>(prepared, put).await.unwrap();
+    assert!(store.check(true).unwrap().is_clean());
+    let shard = std::fs::read_dir(dir.path().join("blobs/files")).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read_dir(shard).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[12_345] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(store.check(true).unwrap().fault_count, 1);
+    assert!(store.check(false).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn what_a_power_cut_leaves_of_a_new_store_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("frontdesk.redb.new"), [0; 4096]).unwrap();
+    let store = Store::open(dir.path(), &Settings::default()).unwrap();
+    add_inbox(&store, "hello").await;
+    let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["blobs", "frontdesk.redb", "lock"]);
+}
+
+/// Spoils a store, and gives what opening it again says.
+async fn reopened(spoil: impl FnOnce(&mut Writer<'_>) -> Result<()> + Clone + Send + 'static) -> Result<Arc<Store>> {
+    let (dir, store) = open();
+    add_inbox(&store, "hello").await;
+    let prepared = vec![Prepared::from_bytes(&[7; 5000])];
+    let put = |writer: &mut Writer<'_>, new: &[NewBlob]| {
+        let blob = writer.add_blob(&new[0])?;
+        let id = AttachmentId(writer.next_id::<Attachment>()?);
+        writer.put(&attachment(id, blob))
+    };
+    store.write_with::<_, Error, _>(prepared, put).await.unwrap();
+    store.write::<_, Error, _>(move |writer| spoil.clone()(writer)).await.unwrap();
+    drop(store);
+    Store::open(dir.path(), &Settings::default())
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_not_opened() {
+    assert!(reopened(|_| Ok(())).await.is_ok());
+    let counter: fn(&mut Writer<'_>) -> Result<()> =
+        |writer| writer.remove(Table::Meta, Table::Inboxes.name().as_bytes());
+    let log: fn(&mut Writer<'_>) -> Result<()> = |writer| writer.remove(Table::Meta, b"change");
+    let blob: fn(&mut Writer<'_>) -> Result<()> = |writer| {
+        let elsewhere = blobs::Location::Segment(1, 1 << 30, 5);
+        let stored = blobs::Stored { location: elsewhere, size: 5, refs: 1 };
+        writer.insert(Table::Blobs, Key::id(1).as_bytes(), &rmp_serde::to_vec_named(&stored).unwrap())
+    };
+    for spoil in [counter, log, blob] {
+        assert!(matches!(reopened(spoil).await, Err(Error::Damaged(_))));
+    }
+    // A log that was trimmed to its end is none.
+    assert!(reopened(|writer| writer.remove(Table::Changes, Key::id(1).as_bytes())).await.is_ok());
 }

@@ -1,0 +1,133 @@
+//! To whom a message goes: what the writer said, else what the last mail says. Our own addresses are never
+//! among them.
+
+use super::replies::{MAX_RECIPIENTS, NewMessage};
+use super::{Desk, Error, Result};
+use crate::domain::message::DeliveryState;
+use crate::domain::{Conversation, ConversationId, Inbox, Kind, Message, MessageId, Person};
+use crate::mail::address::{Mailbox, contact_key};
+use crate::store::{Direction, Key, Reader, Rows, Table};
+
+/// Addresses of a message, checked.
+pub(super) struct Recipients {
+    pub(super) to: Vec<Person>,
+    pub(super) cc: Vec<Person>,
+    pub(super) bcc: Vec<Person>,
+}
+
+impl Recipients {
+    /// Everybody.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Person> {
+        self.to.iter().chain(&self.cc).chain(&self.bcc)
+    }
+
+    /// Envelope addresses, each once.
+    pub(super) fn envelope(&self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for person in self.all() {
+            if !out.iter().any(|known| contact_key(known) == contact_key(&person.email)) {
+                out.push(person.email.clone());
+            }
+        }
+        out
+    }
+}
+
+/// The recipients the writer named, checked.
+pub(super) fn recipients_of(new: &NewMessage) -> Result<Recipients> {
+    let to = checked("to", new.to.as_deref().unwrap_or_default())?;
+    let recipients = Recipients { to, cc: checked("cc", &new.cc)?, bcc: checked("bcc", &new.bcc)? };
+    match recipients.all().count() {
+        0 => Err(Error::invalid("to", "empty")),
+        count if count > MAX_RECIPIENTS => Err(Error::invalid("to", "too_many")),
+        _ => Ok(recipients),
+    }
+}
+
+fn checked(field: &'static str, people: &[Person]) -> Result<Vec<Person>> {
+    let check = |person: &Person| {
+        let mailbox = Mailbox::parse(person.email.trim(), false).map_err(|_| Error::invalid(field, "invalid"))?;
+        let name = person.name.as_deref().map(|name| crate::base::text::one_line(name, 200));
+        Ok(Person { name: name.filter(|name| !name.is_empty()), email: mailbox.to_string() })
+    };
+    people.iter().map(check).collect()
+}
+
+/// The recipients when the writer named none.
+pub(super) fn default_recipients(
+    desk: &Desk,
+    rows: &Reader,
+    to: &Conversation,
+    new: &NewMessage,
+) -> Result<Recipients> {
+    let suggested = desk.suggested_recipients(rows, to)?;
+    let filled = NewMessage { to: Some(suggested.one), ..new.clone() };
+    recipients_of(&filled)
+}
+
+/// Whom an answer goes to.
+#[derive(Clone, Debug, Default)]
+pub struct Suggested {
+    /// Answering one: the sender's Reply-To, else From.
+    pub one: Vec<Person>,
+    /// Answering all: the same and who else was addressed.
+    pub all: Vec<Person>,
+    /// Copies when answering all.
+    pub all_cc: Vec<Person>,
+    /// Our own address on the answer.
+    pub from: String,
+}
+
+impl Desk {
+    /// Whom an answer goes to, from the last mail in either direction. Our own addresses are never among them.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn suggested_recipients(&self, rows: &impl Rows, conversation: &Conversation) -> Result<Suggested> {
+        let from = match rows.find::<Inbox>(conversation.inbox)? {
+            Some(inbox) => self.fallback_address(&inbox),
+            None => String::new(),
+        };
+        let Some(last) = last_mail(rows, conversation.id)? else {
+            return Ok(Suggested { from, ..Suggested::default() });
+        };
+        if last.kind == Kind::Outbound {
+            return Ok(Suggested { one: last.to.clone(), all: last.to, all_cc: last.cc, from });
+        }
+        let mut seen: Vec<String> = Vec::new();
+        let mut fresh = |people: Vec<Person>| -> Vec<Person> {
+            let mut out = Vec::new();
+            for person in people {
+                let key = contact_key(&person.email);
+                let ours = key.ends_with(&format!("@{}", self.hostname));
+                if !ours && !seen.contains(&key) && Mailbox::parse(&person.email, false).is_ok() {
+                    seen.push(key);
+                    out.push(person);
+                }
+            }
+            out
+        };
+        let answer_to = if last.reply_to.is_empty() { last.from.clone().into_iter().collect() } else { last.reply_to };
+        let one = fresh(answer_to);
+        let mut all = one.clone();
+        all.extend(fresh(last.to));
+        let all_cc = fresh(last.cc);
+        Ok(Suggested { one, all, all_cc, from })
+    }
+}
+
+/// The newest mail of a conversation, in or out.
+pub(super) fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<Message>> {
+    let prefix = Key::new().u64(id.0);
+    let mut found = None;
+    let ids = rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, 500)?;
+    for id in ids.into_iter().map(MessageId) {
+        let message: Message = rows.get(id)?;
+        let cancelled = message.delivery.as_ref().is_some_and(|d| d.state == DeliveryState::Cancelled);
+        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !cancelled {
+            found = Some(message);
+            break;
+        }
+    }
+    Ok(found)
+}
