@@ -13,6 +13,7 @@
 )]
 
 mod answering;
+mod bench;
 mod crash;
 mod hostile_mail;
 mod live;
