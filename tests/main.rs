@@ -14,10 +14,12 @@
 )]
 
 mod answering;
+mod bench;
 mod crash;
 mod hostile_mail;
 mod live;
 mod openapi;
+mod pages;
 mod permissions;
 mod probes;
 mod receiving;

@@ -86,7 +86,13 @@ fn names(request: &Request, url: &PublicUrl) -> bool {
 }
 
 /// Sets the headers that every response carries and that it does not carry yet.
+///
+/// A 304 brings none: what it says replaces the headers of the answer the browser has kept (RFC 9111, 3.2),
+/// and it does not know whether that was a page.
 pub fn harden(response: &mut Response, https: bool) {
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return;
+    }
     let is_page = response.content_type().is_some_and(|kind| kind.starts_with("text/html"));
     let (policy, referrer) = if is_page { (PAGE_POLICY, "same-origin") } else { (DATA_POLICY, "no-referrer") };
     let headers = response.headers_mut();

@@ -17,7 +17,11 @@ pub(super) fn problem(error: Error) -> poem::Error {
         Error::ReadOnly => plain(StatusCode::FORBIDDEN, "read_only"),
         Error::Forbidden => plain(StatusCode::FORBIDDEN, "forbidden"),
         Error::Unauthorized => plain(StatusCode::UNAUTHORIZED, "unauthorized"),
-        Error::Conflict { code, .. } => plain(StatusCode::CONFLICT, code),
+        Error::Conflict { code, .. } => {
+            let mut problem = plain(StatusCode::CONFLICT, code);
+            problem.field = field_of(code).map(String::from);
+            problem
+        }
         Error::Stale(since) => {
             let since: Vec<_> = since.iter().map(|message| StaleMessage::of(message).to_json()).collect();
             plain(StatusCode::CONFLICT, "stale_reply").with("since", since)
@@ -25,7 +29,10 @@ pub(super) fn problem(error: Error) -> poem::Error {
         Error::Invalid { field, reason } => Problem::invalid(field, reason).with("reason", reason),
         Error::TooLarge => plain(StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
         Error::RateLimited(seconds) => {
-            plain(StatusCode::TOO_MANY_REQUESTS, "rate_limited").with("retry_after", seconds)
+            let problem = plain(StatusCode::TOO_MANY_REQUESTS, "rate_limited").with("retry_after", seconds);
+            let mut response = problem.into_response();
+            response.headers_mut().insert("retry-after", seconds.into());
+            return poem::Error::from_response(response);
         }
         Error::StorageLow => plain(StatusCode::SERVICE_UNAVAILABLE, "storage_low"),
         Error::Trimmed => plain(StatusCode::GONE, "changes_trimmed"),
@@ -36,6 +43,15 @@ pub(super) fn problem(error: Error) -> poem::Error {
         }
     }
     .into()
+}
+
+/// The field that a conflict is about, where a form has one.
+fn field_of(code: &str) -> Option<&'static str> {
+    match code {
+        "email_in_use" => Some("email"),
+        "address_in_use" => Some("fallback_local_part"),
+        _ => None,
+    }
 }
 
 /// As [`problem`], for the store's own errors.

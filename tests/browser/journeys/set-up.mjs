@@ -8,7 +8,7 @@ export const real = true;
 
 export async function run(context) {
   const server = await context.fresh();
-  const link = server.setupLink();
+  const link = await server.setupLink();
   const secret = new URL(link).hash.slice(1);
   ok(secret.length >= 20, 'the link carries a secret');
   const page = await context.page({ url: server.url });

@@ -67,7 +67,7 @@ export class Context {
       FRONTDESK_RELAY__TLS: 'none',
     };
     this.#server = await new Server().start(relay);
-    const token = new URL(this.#server.setupLink()).hash.slice(1).replace(/^token=/, '');
+    const token = new URL(await this.#server.setupLink()).hash.slice(1).replace(/^token=/, '');
     const api = new Api(this.#server.url);
     await api.post('/setup', { token, workspace_name: 'Tarnina', inbox_name: 'Office', language: 'en', ...EWA });
     await api.post('/agents', { ...TOMEK, role: 'agent' });

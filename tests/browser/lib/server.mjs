@@ -56,8 +56,11 @@ export class Server {
   }
 
   /** The link printed for setting up, with our own address in place of the host name it carries. */
-  setupLink() {
-    const link = readFileSync(join(this.dir, 'run', 'setup-link.txt'), 'utf8').trim();
+  async setupLink() {
+    const file = join(this.dir, 'run', 'setup-link.txt');
+    // It is made a moment after the addresses are known.
+    for (let tries = 0; tries < 100 && !existsSync(file); tries += 1) await new Promise((go) => setTimeout(go, 100));
+    const link = readFileSync(file, 'utf8').trim();
     return `${this.url}/set-up${link.slice(link.indexOf('#'))}`;
   }
 
