@@ -9,7 +9,6 @@
     clippy::print_stdout,
     clippy::type_complexity,
     clippy::disallowed_methods,
-    clippy::print_stdout,
     reason = "tests stop at what they did not expect"
 )]
 

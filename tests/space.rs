@@ -36,8 +36,7 @@ impl SmallDisk {
     }
 
     fn mount(&self, options: &str) -> bool {
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&self.dir).output();
-        output.is_ok_and(|output| output.status.success())
+        process::done(Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&self.dir))
     }
 
     /// Gives it another size.
@@ -58,7 +57,7 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         // A process that was killed may hold it a moment longer.
         for _ in 0..50 {
-            if Command::new("umount").arg(&self.dir).output().is_ok_and(|output| output.status.success()) {
+            if process::done(Command::new("umount").arg(&self.dir)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));

@@ -190,6 +190,7 @@ impl TestServer {
 
     /// As [`TestServer::restart`], with something done to the data directory in between.
     pub async fn restart_after(&mut self, change: impl FnOnce(&std::path::Path)) {
+        let _nobody_forks = process::FORKS.read().await;
         self.running.take().expect("the server runs").stop().await;
         change(&self.config.data_dir);
         let server = Server::bind(self.config.clone(), self.clock.clone()).await.unwrap();

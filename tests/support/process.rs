@@ -17,6 +17,26 @@ pub struct Process {
     log: Arc<Mutex<Vec<u8>>>,
 }
 
+/// Held for reading while a server of this process gives its directory up and takes it again. A process that
+/// is being started holds a copy of all locks for a moment; nobody may meet one of those.
+pub static FORKS: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
+/// Starts a process, at a moment when nobody minds.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let _turn = loop {
+        match FORKS.try_write() {
+            Ok(turn) => break turn,
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    command.spawn()
+}
+
+/// Whether a program of the system did what it was asked.
+pub fn done(command: &mut Command) -> bool {
+    start(command.stdout(Stdio::null()).stderr(Stdio::null())).is_ok_and(|mut child| child.wait().unwrap().success())
+}
+
 /// The program with what makes it fit for tests: ports chosen by the system, cheap hashes.
 pub fn frontdesk(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
@@ -40,7 +60,7 @@ pub fn frontdesk(dir: &Path) -> Command {
 
 /// Runs a command of the program to its end.
 pub fn run(dir: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = frontdesk(dir).args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = start(frontdesk(dir).args(arguments).stdin(Stdio::piped())).unwrap();
     // A command that reads nothing may be gone already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
@@ -76,7 +96,7 @@ impl Process {
         let _ = std::fs::remove_file(&told);
         let mut command = frontdesk(dir);
         change(command.arg("serve"));
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let mut child = start(command.stdout(Stdio::null())).unwrap();
         let log = gather(child.stderr.take().unwrap());
         let address = wait_for_addresses(&mut child, &told, &log);
         Process { http: address("http"), smtp: address("smtp"), child, log }
@@ -101,7 +121,7 @@ impl Process {
     /// Asks it to end.
     pub fn ask_to_end(&self) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(done(Command::new("kill").args(["-TERM", &id])));
     }
 
     /// Asks it to end, and waits; its log with it.
