@@ -13,8 +13,30 @@ const SYLLABLES: [&str; 48] = [
     "zen", "ju", "ble", "co", "fin", "ma", "rę", "su", "ther", "lin", "go", "pi", "ćma", "est",
 ];
 const COMMON: [&str; 24] = [
-    "the", "and", "order", "you", "not", "for", "please", "with", "is", "delivery", "have", "tent", "nie", "proszę",
-    "zamówienie", "this", "that", "dzień", "dobry", "my", "in", "was", "namiot", "thanks",
+    "the",
+    "and",
+    "order",
+    "you",
+    "not",
+    "for",
+    "please",
+    "with",
+    "is",
+    "delivery",
+    "have",
+    "tent",
+    "nie",
+    "proszę",
+    "zamówienie",
+    "this",
+    "that",
+    "dzień",
+    "dobry",
+    "my",
+    "in",
+    "was",
+    "namiot",
+    "thanks",
 ];
 
 /// A generator of numbers: SplitMix64.

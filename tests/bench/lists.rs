@@ -8,9 +8,7 @@ use frontdesk::desk::Desk;
 use frontdesk::desk::views::{self, ListQuery};
 use frontdesk::domain::contact::{Identity, IdentityKind};
 use frontdesk::domain::conversation::Last;
-use frontdesk::domain::{
-    AgentId, Contact, ContactId, Conversation, ConversationId, InboxId, Kind, Place, State,
-};
+use frontdesk::domain::{AgentId, Contact, ContactId, Conversation, ConversationId, InboxId, Kind, Place, State};
 use frontdesk::store::{Error, Writer};
 use futures_util::future::try_join_all;
 
@@ -27,7 +25,8 @@ const SLICE: usize = 200;
 const READS: usize = 300;
 
 /// What agents look at most.
-const LISTS: [&str; 5] = ["state=open", "state=open&assignee=me", "state=open&assignee=none", "state=closed", "inbox=1"];
+const LISTS: [&str; 5] =
+    ["state=open", "state=open&assignee=me", "state=open&assignee=none", "state=closed", "inbox=1"];
 
 fn row(number: u64, words: &Words, now: Timestamp) -> (Contact, Conversation) {
     let mut dice = Dice::new(number);
@@ -35,12 +34,15 @@ fn row(number: u64, words: &Words, now: Timestamp) -> (Contact, Conversation) {
     let email = format!("person{number}@firm.example");
     let identity =
         Identity { kind: IdentityKind::Email, value: email.clone(), shown: email.clone(), verified_at: None };
-    let mut text = |count: u64| {
-        (0..count).map(|_| words.rank(dice.below(3000) as usize)).collect::<Vec<_>>().join(" ")
-    };
+    let mut text = |count: u64| (0..count).map(|_| words.rank(dice.below(3000) as usize)).collect::<Vec<_>>().join(" ");
     let (name, subject, preview) = (text(2), text(6), text(20));
-    let contact =
-        Contact { id: ContactId(number), name: Some(name.clone()), named_by_agent: false, identities: vec![identity], created_at: at };
+    let contact = Contact {
+        id: ContactId(number),
+        name: Some(name.clone()),
+        named_by_agent: false,
+        identities: vec![identity],
+        created_at: at,
+    };
     let state = if dice.below(10) == 0 { State::Open } else { State::Closed };
     let conversation = Conversation {
         id: ConversationId(number),
