@@ -93,11 +93,6 @@ impl Program {
         behind_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
     }
 
-    /// Its process number.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits until every mail taken is filed.
     pub fn filed(&self) {
         let config = Config::for_testing(&self.dir);
