@@ -168,11 +168,14 @@ async fn drafts_and_files_come_and_go_with_the_reply() {
     let got = owner.get(&format!("/attachments/{file}")).await;
     assert_eq!(got.headers["content-type"], "image/png");
     let mut with_file = reply("1", "Half a sentence");
-    with_file["attachments"] = json!([file]);
+    with_file["attachments"] = json!([file, file]);
     owner.post(&format!("/conversations/{id}/messages"), with_file).await.expect(201);
     owner.get(&draft).await.refused(404, "not_found");
     server.pass(11).await;
     server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
-    assert!(server.sink.arrived()[0].text().contains("photo.png"));
+    // Named twice, it is sent once, and it is the message's now.
+    assert_eq!(server.sink.arrived()[0].text().matches("Content-Disposition: attachment").count(), 1);
+    let files = last(&owner, id, "outbound").await["attachments"].clone();
+    assert_eq!((files.as_array().unwrap().len(), &files[0]["name"]), (1, &json!("photo.png")));
     server.stop().await;
 }

@@ -133,6 +133,17 @@ pub fn own_unbound(rows: &impl Rows, agent: &Agent, id: AttachmentId) -> Result<
         .ok_or(Error::invalid("attachments", "unknown"))
 }
 
+/// The ids, each once: a file named twice is sent once.
+pub(super) fn distinct(ids: &[AttachmentId]) -> Vec<AttachmentId> {
+    let mut out = Vec::new();
+    for id in ids {
+        if !out.contains(id) {
+            out.push(*id);
+        }
+    }
+    out
+}
+
 /// Binds uploads to the message they are sent with.
 pub(super) fn bind(
     writer: &mut Writer<'_>,
@@ -141,7 +152,7 @@ pub(super) fn bind(
     message: MessageId,
 ) -> Result<Vec<AttachmentId>> {
     let mut bound = Vec::new();
-    for id in ids.iter().filter(|id| ids.iter().filter(|other| other == id).count() == 1) {
+    for id in &distinct(ids) {
         let mut file = own_unbound(writer, agent, *id)?;
         file.message = Some(message);
         writer.put(&file)?;

@@ -229,7 +229,7 @@ impl Desk {
         if ids.len() > MAX_FILES {
             return Err(Error::invalid("attachments", "too_many"));
         }
-        for id in ids {
+        for id in &attachments::distinct(ids) {
             let file = attachments::own_unbound(rows, &who.agent, *id)?;
             total += file.size;
             if total > MAX_FILES_BYTES {

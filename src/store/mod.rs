@@ -14,6 +14,7 @@ mod entity;
 mod error;
 mod hold;
 mod key;
+mod lull;
 mod migrate;
 mod open;
 mod reader;
