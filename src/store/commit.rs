@@ -183,8 +183,10 @@ impl Committer {
                 }
             }
             let (writes, change) = (writer.writes(), writer.last_change_made());
+            let settled = writer.settle_counters();
             drop(writer);
             self.appender.finish_sync()?;
+            settled?;
             if writes == 0 {
                 transaction.abort()?;
             } else {
