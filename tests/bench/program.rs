@@ -39,7 +39,8 @@ impl Program {
         Program::start("demo", dir)
     }
 
-    /// Starts it and waits until it serves. `BENCH_BINARY` names another binary than this build's, to compare.
+    /// Starts it and waits until it serves. It is a session of its own, as Postfix and every service is: the
+    /// kernel shares the processor out by sessions. `BENCH_BINARY` names another binary than this build's.
     /// Starts it and waits until it serves. It is a session of its own, as a service is: the kernel shares the
     /// processor out by sessions. `BENCH_BINARY` names another binary than this build's, to compare.
     fn start(command: &str, dir: &Path) -> Program {
@@ -49,7 +50,8 @@ impl Program {
         let before = written();
         let start = Instant::now();
         let binary = std::env::var("BENCH_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_frontdesk").into());
-        let mut child = Command::new(binary)
+        let mut child = Command::new("setsid")
+            .arg(binary)
             .arg(command)
             .arg("--data")
             .arg(dir)
