@@ -22,6 +22,33 @@ pub struct Reader {
 
 type Open = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
+/// The snapshot that [`super::Store::recent`] gives, until something commits.
+#[derive(Default)]
+pub(super) struct Recent(Mutex<Option<Arc<Reader>>>);
+
+impl Recent {
+    /// The snapshot that is kept, or a new one. Making it under the lock keeps one from before a commit from
+    /// being kept after [`Recent::forget`].
+    pub(super) fn get(&self, make: impl FnOnce() -> Result<Reader>) -> Result<Arc<Reader>> {
+        let mut kept = self.kept();
+        if let Some(known) = &*kept {
+            return Ok(Arc::clone(known));
+        }
+        let fresh = Arc::new(make()?);
+        *kept = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// Lets go of the snapshot.
+    pub(super) fn forget(&self) {
+        self.kept().take();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<Reader>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Tells when all snapshots from before a moment are gone. Rows of an old snapshot may name bytes that the
 /// present ones do not; they stay until nobody can ask for them any more.
 #[derive(Default)]

@@ -41,8 +41,6 @@ impl Program {
 
     /// Starts it and waits until it serves. It is a session of its own, as Postfix and every service is: the
     /// kernel shares the processor out by sessions. `BENCH_BINARY` names another binary than this build's.
-    /// Starts it and waits until it serves. It is a session of its own, as a service is: the kernel shares the
-    /// processor out by sessions. `BENCH_BINARY` names another binary than this build's, to compare.
     fn start(command: &str, dir: &Path) -> Program {
         let addresses = dir.join("run").join("addresses.json");
         // A killed server leaves its own behind, by which the next one knows that it was killed.
