@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::UnixListener;
@@ -26,9 +27,12 @@ use crate::http::{self, routes};
 use crate::jobs::{Follow, follow, run_periodic, run_queue};
 use crate::mail::parser::Parser;
 use crate::search::Indexer;
+use crate::store::Store;
 
-/// How often the index commits while much happens.
-const INDEX_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
+/// How often the index commits at most.
+const INDEX_EVERY: Duration = Duration::from_millis(200);
+/// How long it makes way while much comes in: a commit costs about the same for one mail and for a thousand.
+const INDEX_MAKES_WAY: Duration = Duration::from_secs(2);
 
 /// A server with its listeners bound, not yet running.
 pub struct Server {
@@ -138,7 +142,11 @@ impl Server {
         supervise(&worker_tasks, "queue", run_queue(sending, Arc::clone(&store), clock.clone(), workers.clone()));
         let tasks = periodic::tasks(&self.desk, &self.config);
         supervise(&worker_tasks, "periodic tasks", run_periodic(tasks, clock, workers.clone()));
-        let search = Arc::new(SearchFollower { indexer: Arc::clone(&self.indexer), stop: workers.clone() });
+        let search = Arc::new(SearchFollower {
+            store: Arc::clone(&store),
+            indexer: Arc::clone(&self.indexer),
+            stop: workers.clone(),
+        });
         supervise(&worker_tasks, "search", follow(search, store, workers.clone()));
 
         Running {
@@ -217,13 +225,14 @@ fn receiver_settings(config: &Config, clock: Clock) -> anyhow::Result<email::Set
     settings.limits.connections = config.smtp.max_connections;
     settings.limits.connections_per_address = config.smtp.max_connections_per_address;
     settings.limits.data.message = config.smtp.max_message_bytes;
-    settings.timeouts.command = std::time::Duration::from_secs(config.smtp.command_timeout_seconds);
-    settings.timeouts.data = std::time::Duration::from_secs(config.smtp.data_timeout_seconds);
+    settings.timeouts.command = Duration::from_secs(config.smtp.command_timeout_seconds);
+    settings.timeouts.data = Duration::from_secs(config.smtp.data_timeout_seconds);
     Ok(settings)
 }
 
 /// The search index as a follower of the log.
 struct SearchFollower {
+    store: Arc<Store>,
     indexer: Arc<Indexer>,
     stop: CancellationToken,
 }
@@ -233,7 +242,12 @@ impl Follow for SearchFollower {
         "search"
     }
 
-    async fn catch_up(&self, to: u64) -> Result<(), String> {
+    async fn catch_up(&self, _: u64) -> Result<(), String> {
+        tokio::select! {
+            () = self.store.lull(INDEX_MAKES_WAY) => {}
+            () = self.stop.cancelled() => return Ok(()),
+        }
+        let to = *self.store.committed().borrow();
         let (indexer, stop) = (Arc::clone(&self.indexer), self.stop.clone());
         let work = tokio::task::spawn_blocking(move || indexer.catch_up(to, &|| stop.is_cancelled()));
         work.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;

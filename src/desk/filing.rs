@@ -65,11 +65,12 @@ impl Desk {
         Ok(ids.into_iter().map(|id| rows.get(IncomingId(id))).collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Notes, before mails are read, that reading them was begun: one that ends the process is known then.
+    /// Counts an attempt at each of these mails, those of them that still wait: the process ended while they
+    /// were being read.
     ///
     /// # Errors
     /// The store's own.
-    pub async fn begin_filing(&self, ids: Vec<IncomingId>) -> Result<()> {
+    pub async fn count_attempts(&self, ids: Vec<IncomingId>) -> Result<()> {
         self.store
             .write(move |writer| {
                 for id in &ids {

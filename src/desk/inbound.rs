@@ -57,7 +57,7 @@ impl Desk {
         if !domain.eq_ignore_ascii_case(&self.hostname) {
             return Ok(Known::NotOurs);
         }
-        let rows = self.store.read()?;
+        let rows = &*self.store.recent()?;
         let address = format!("{local}@{}", self.hostname);
         if let Some(token) = thread::token_of_reply_address(&address, &self.hostname) {
             let Some(id) = rows.unique(Table::ConversationByToken, &Key::new().text(&token))? else {
@@ -69,8 +69,8 @@ impl Desk {
         let local = local.to_lowercase();
         let plain = local.split_once('+').map_or(local.as_str(), |(before, _)| before);
         let inbox = match plain {
-            "postmaster" | "abuse" => first_inbox(&rows)?,
-            _ => inboxes::find_by_local_part(&rows, plain)?,
+            "postmaster" | "abuse" => first_inbox(rows)?,
+            _ => inboxes::find_by_local_part(rows, plain)?,
         };
         Ok(inbox.map_or(Known::Nobody, |inbox| Known::Inbox(Recipient { address, inbox, token: None })))
     }

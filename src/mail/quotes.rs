@@ -94,12 +94,17 @@ fn trailing_run(lines: &[Seen<'_>], first: usize) -> Option<usize> {
     (start > first).then_some(start)
 }
 
+/// Longest announcement of a forwarded message, bytes. Most lines are longer, and changing their case costs.
+const MAX_FORWARD: usize = 64;
+
 /// Whether a line announces a forwarded message, which is content and not history.
 pub(super) fn is_forward(text: &str) -> bool {
-    let bare =
-        text.trim_matches(|c: char| c == '-' || c == '*' || c.is_whitespace()).trim_end_matches(':').to_lowercase();
+    let bare = text.trim_matches(|c: char| c == '-' || c == '*' || c.is_whitespace()).trim_end_matches(':');
+    if bare.len() > MAX_FORWARD {
+        return false;
+    }
     matches!(
-        bare.as_str(),
+        bare.to_lowercase().as_str(),
         "forwarded message"
             | "begin forwarded message"
             | "przekazana wiadomość"
@@ -154,10 +159,16 @@ enum Field {
     Subject,
 }
 
+/// Longest name of a field, bytes.
+const MAX_KEY: usize = 32;
+
 fn field(text: &str) -> Option<Field> {
     let (key, _) = text.split_once(':')?;
-    let key = key.trim_matches(|c: char| c == '*' || c.is_whitespace()).to_lowercase();
-    match key.as_str() {
+    let key = key.trim_matches(|c: char| c == '*' || c.is_whitespace());
+    if key.len() > MAX_KEY {
+        return None;
+    }
+    match key.to_lowercase().as_str() {
         "from" | "od" | "von" | "de" | "van" | "da" | "od kogo" | "від" => Some(Field::From),
         "sent" | "date" | "wysłano" | "data" | "data wysłania" | "gesendet" | "datum" | "envoyé" | "enviado"
         | "enviado el" | "verzonden" | "odesláno" | "inviato" | "надіслано" => Some(Field::Date),
@@ -177,7 +188,7 @@ fn is_header_block(lines: &[Seen<'_>]) -> bool {
     near.contains(&Field::Subject) && (near.contains(&Field::To) || near.contains(&Field::Date))
 }
 
-/// Endings of attributions, lower case.
+/// Endings of attributions, lower case. Each ends in a colon, as every attribution does.
 const WROTE: &[&str] = &[
     "wrote:",
     "napisał(a):",
@@ -219,10 +230,14 @@ fn attribution(lines: &[Seen<'_>]) -> Option<usize> {
         if joined.len() > 400 {
             return None;
         }
+        if !joined.ends_with(':') {
+            joined.push(' ');
+            continue;
+        }
         let lower = joined.to_lowercase();
         let digits = lower.bytes().any(|b| b.is_ascii_digit()) || lower.contains('@');
-        let german = lower.starts_with("am ") && lower.contains(" schrieb ") && lower.ends_with(':');
-        let dutch = lower.starts_with("op ") && lower.contains(" schreef ") && lower.ends_with(':');
+        let german = lower.starts_with("am ") && lower.contains(" schrieb ");
+        let dutch = lower.starts_with("op ") && lower.contains(" schreef ");
         if digits && (german || dutch || WROTE.iter().any(|ending| lower.ends_with(ending))) {
             return Some(place + 1);
         }
@@ -237,10 +252,16 @@ fn begins_attribution(text: &str) -> bool {
         "on ", "w dniu ", "dnia ", "am ", "le ", "el ", "em ", "il ", "op ", "dne ", "pon", "wt.", "śr.", "czw", "pt.",
         "sob", "niedz", "niedz", "den ", "на ",
     ];
-    let lower = text.trim().to_lowercase();
-    OPENINGS.iter().any(|opening| lower.starts_with(opening))
-        || lower.starts_with(|c: char| c.is_ascii_digit())
-        || WROTE.iter().any(|ending| lower.ends_with(ending))
+    let text = text.trim();
+    let opens = |opening: &&str| {
+        let mut start = text.chars().flat_map(char::to_lowercase);
+        opening.chars().all(|c| start.next() == Some(c))
+    };
+    let ends = |text: &str| {
+        let lower = text.to_lowercase();
+        WROTE.iter().any(|ending| lower.ends_with(ending))
+    };
+    OPENINGS.iter().any(opens) || text.starts_with(|c: char| c.is_ascii_digit()) || text.ends_with(':') && ends(text)
 }
 
 #[cfg(test)]

@@ -52,7 +52,12 @@ pub struct Index {
     pub(super) reader: IndexReader,
     pub(super) writer: Mutex<WriterState>,
     pub(super) change: AtomicU64,
+    /// The change that the last commit said; `change` may be further.
+    pub(super) committed: AtomicU64,
 }
+
+/// Changes without anything for the index after which it commits all the same.
+const MAX_PASSED: u64 = 10_000;
 
 impl Index {
     /// Opens the index in `dir`, or makes one there. An index that is torn, corrupt, of another
@@ -81,6 +86,16 @@ impl Index {
     /// How many segments a search reads: few after a quiet time, a few dozen while much is written.
     pub fn segment_count(&self) -> usize {
         self.reader.searcher().segment_readers().len()
+    }
+
+    /// Says that nothing up to `change` concerns the index, without the cost of a commit: after a crash
+    /// those changes are looked at once more.
+    pub fn pass(&self, change: u64) -> Result<()> {
+        if self.change() == 0 || change > self.committed.load(Ordering::Acquire) + MAX_PASSED {
+            return self.batch()?.commit(change);
+        }
+        self.change.fetch_max(change, Ordering::AcqRel);
+        Ok(())
     }
 
     /// Begins to write; waits while another batch is written. See [`Batch`].

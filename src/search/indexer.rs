@@ -117,6 +117,9 @@ impl Indexer {
                 _ => {}
             }
         }
+        if conversations.is_empty() && messages.is_empty() && removed.is_empty() {
+            return self.index.pass(last);
+        }
         let mut batch = self.index.batch()?;
         for id in &removed {
             batch.delete_conversation(id.0)?;

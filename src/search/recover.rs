@@ -85,7 +85,8 @@ fn assemble(engine: tantivy::Index, settings: Settings, change: u64) -> Result<I
     let reader =
         engine.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(1).try_into()?;
     let writer = Mutex::new(WriterState::open(&engine, settings)?);
-    Ok(Index { engine, fields, settings, reader, writer, change: AtomicU64::new(change) })
+    let [committed, change] = [change, change].map(AtomicU64::new);
+    Ok(Index { engine, fields, settings, reader, writer, change, committed })
 }
 
 /// Where a directory that is given up on goes until it is removed.

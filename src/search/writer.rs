@@ -189,6 +189,7 @@ impl<'a> Batch<'a> {
         committed.inspect_err(|_| self.fail())?;
         self.touched = false;
         index.guarded(|| Ok(index.reader.reload()?))?;
+        index.committed.store(change, Ordering::Release);
         index.change.store(change, Ordering::Release);
         Ok(())
     }

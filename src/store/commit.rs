@@ -6,17 +6,25 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redb::Database;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::blobs::{Appender, NewBlob, Prepared};
+use super::reader::Recent;
 use super::{Error, Result, Writer};
 
 /// Most closures one transaction carries.
 const MAX_BATCH: usize = 256;
 /// Bytes of blobs after which a batch takes no more.
 const MAX_BATCH_BYTES: usize = 16 << 20;
+/// Closures in one batch from which on the next one waits for more: a commit costs the same for one and many,
+/// and so many at once come from those who will be back as soon as they have their answer.
+const CROWD: usize = 4;
+/// How long it waits at a time, and how often, for as long as more come.
+const WAIT: Duration = Duration::from_micros(500);
+const WAITS: usize = 4;
 /// Closures that may wait before callers do.
 pub(super) const QUEUE: usize = 4096;
 
@@ -85,6 +93,10 @@ pub(super) struct Committer {
     pub(super) database: Arc<Database>,
     pub(super) appender: Appender,
     pub(super) queue: mpsc::Receiver<Box<dyn Task>>,
+    /// How many closures the last batch had.
+    pub(super) last_batch: usize,
+    /// A snapshot that many share; forgotten whenever something commits.
+    pub(super) recent: Arc<Recent>,
     /// The number of the last committed change.
     pub(super) committed: watch::Sender<u64>,
     /// Set once, when storage has failed.
@@ -110,11 +122,27 @@ impl Committer {
 
     fn gather(&mut self, first: Box<dyn Task>) -> VecDeque<Box<dyn Task>> {
         let mut batch = VecDeque::from([first]);
+        self.take_waiting(&mut batch);
+        for _ in 0..WAITS {
+            let before = batch.len();
+            if self.last_batch < CROWD || before == MAX_BATCH {
+                break;
+            }
+            std::thread::sleep(WAIT);
+            self.take_waiting(&mut batch);
+            if batch.len() == before {
+                break;
+            }
+        }
+        self.last_batch = batch.len();
+        batch
+    }
+
+    fn take_waiting(&mut self, batch: &mut VecDeque<Box<dyn Task>>) {
         while batch.len() < MAX_BATCH {
             let Ok(task) = self.queue.try_recv() else { break };
             batch.push_back(task);
         }
-        batch
     }
 
     /// Runs and commits a batch. An error is the storage's own, and everything was answered with it.
@@ -183,12 +211,16 @@ impl Committer {
                 }
             }
             let (writes, change) = (writer.writes(), writer.last_change_made());
+            let settled = writer.settle_counters();
             drop(writer);
             self.appender.finish_sync()?;
+            settled?;
             if writes == 0 {
                 transaction.abort()?;
             } else {
                 transaction.commit()?;
+                // Before anybody is answered: who was told must see it.
+                self.recent.forget();
             }
             if let Some(change) = change {
                 self.committed.send_replace(change);

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::blobs::{Appender, Blobs, Location, OpenLog, Stored, open_segment};
 use super::commit::{Committer, QUEUE, Task, Write};
 use super::migrate::{self, STEPS, Step};
-use super::reader::Readers;
+use super::reader::{Readers, Recent};
 use super::{BlobReader, BlobWriter, Error, Key, NewBlob, Prepared, Reader, Result, Rows, Space, Table, Writer, rows};
 use crate::base::Timestamp;
 use crate::domain::BlobId;
@@ -82,6 +82,7 @@ pub struct Store {
     database: Handle,
     pub(super) blobs: Blobs,
     pub(super) readers: Readers,
+    pub(super) recent: Arc<Recent>,
     space: Space,
     queue: Mutex<Option<mpsc::Sender<Box<dyn Task>>>>,
     committed: watch::Receiver<u64>,
@@ -131,10 +132,13 @@ impl Store {
         let (committed, committed_seen) = watch::channel(last);
         let (failed, failed_seen) = watch::channel(None);
         let (queue, waiting) = mpsc::channel(QUEUE);
+        let recent = Arc::new(Recent::default());
         let committer = Committer {
             database: Arc::clone(&database),
             appender: Appender::open(blobs.dir(), settings.segment_bytes, parts.segments)?,
             queue: waiting,
+            last_batch: 0,
+            recent: Arc::clone(&recent),
             committed,
             failed,
         };
@@ -145,6 +149,7 @@ impl Store {
             database: Handle::Writing(database),
             blobs,
             readers: Readers::default(),
+            recent,
             space,
             queue: Mutex::new(Some(queue)),
             committed: committed_seen,
@@ -169,6 +174,7 @@ impl Store {
             database: Handle::Reading(database),
             blobs: Blobs::open(&dir.join("blobs"), false)?,
             readers: Readers::default(),
+            recent: Arc::default(),
             space: Space::new(dir.to_path_buf(), settings.min_free_bytes, settings.min_free_percent),
             queue: Mutex::new(None),
             committed: watch::channel(last).1,
@@ -194,6 +200,15 @@ impl Store {
             Handle::Reading(database) => database.begin_read()?,
         };
         Ok(Reader::known(transaction, token))
+    }
+
+    /// A snapshot that many share, as new as [`Store::read`]'s: for single rows that are asked for again and
+    /// again. Making a snapshot takes locks on the file; this one is made once a commit.
+    ///
+    /// # Errors
+    /// When storage has failed.
+    pub fn recent(&self) -> Result<Arc<Reader>> {
+        self.recent.get(|| self.read())
     }
 
     /// Runs `closure` in the next transaction and gives its result once that is durable. The closure may run
@@ -266,6 +281,12 @@ impl Store {
             }
         }
         found
+    }
+
+    /// Waits until the snapshots from before now are gone; `false` when some stay too long.
+    pub(super) async fn settled(&self) -> bool {
+        self.recent.forget();
+        self.readers.settled().await
     }
 
     /// Ends the writer after what waits, and gives the data directory free. Reads go on until the last

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use redb::{
@@ -10,12 +10,43 @@ use redb::{
 };
 
 use super::rows::{Direction, Rows, Visit, visit_table};
-use super::{Result, Table};
+use super::{Error, Result, Table};
 
 /// The store as it was at one commit. Cheap to make; hold it briefly, for it keeps old pages alive.
 pub struct Reader {
     transaction: ReadTransaction,
+    /// Tables that were read, in the order of [`Table::ALL`]; none inside where there is no such table yet.
+    open: Box<[OnceLock<Option<Open>>; Table::ALL.len()]>,
     _token: Option<Arc<()>>,
+}
+
+type Open = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The snapshot that [`super::Store::recent`] gives, until something commits.
+#[derive(Default)]
+pub(super) struct Recent(Mutex<Option<Arc<Reader>>>);
+
+impl Recent {
+    /// The snapshot that is kept, or a new one. Making it under the lock keeps one from before a commit from
+    /// being kept after [`Recent::forget`].
+    pub(super) fn get(&self, make: impl FnOnce() -> Result<Reader>) -> Result<Arc<Reader>> {
+        let mut kept = self.kept();
+        if let Some(known) = &*kept {
+            return Ok(Arc::clone(known));
+        }
+        let fresh = Arc::new(make()?);
+        *kept = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// Lets go of the snapshot.
+    pub(super) fn forget(&self) {
+        self.kept().take();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<Reader>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Tells when all snapshots from before a moment are gone. Rows of an old snapshot may name bytes that the
@@ -66,19 +97,26 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 impl Reader {
     pub(super) fn new(transaction: ReadTransaction) -> Reader {
-        Reader { transaction, _token: None }
+        Reader { transaction, open: unopened(), _token: None }
     }
 
     /// A snapshot that [`Readers`] know of.
     pub(super) fn known(transaction: ReadTransaction, token: Arc<()>) -> Reader {
-        Reader { transaction, _token: Some(token) }
+        Reader { transaction, open: unopened(), _token: Some(token) }
     }
 
-    fn open(&self, table: Table) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
-        self.open_named(table.name())
+    /// The table, looked up once: finding it by its name costs more than reading a row.
+    fn open(&self, table: Table) -> Result<Option<&Open>> {
+        let place = self.open.get(table as usize);
+        let place = place.ok_or_else(|| Error::Damaged(format!("table {} did not open", table.name())))?;
+        if let Some(known) = place.get() {
+            return Ok(known.as_ref());
+        }
+        let found = self.open_named(table.name())?;
+        Ok(place.get_or_init(|| found).as_ref())
     }
 
-    fn open_named(&self, name: &str) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+    fn open_named(&self, name: &str) -> Result<Option<Open>> {
         match self.transaction.open_table(TableDefinition::new(name)) {
             Ok(found) => Ok(Some(found)),
             Err(TableError::TableDoesNotExist(_)) => Ok(None),
@@ -112,10 +150,14 @@ impl Reader {
     }
 }
 
+fn unopened() -> Box<[OnceLock<Option<Open>>; Table::ALL.len()]> {
+    Box::new([const { OnceLock::new() }; Table::ALL.len()])
+}
+
 impl Rows for Reader {
     fn get_bytes(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(table) = self.open(table)? else { return Ok(None) };
-        Ok(ReadableTable::get(&table, key)?.map(|value| value.value().to_vec()))
+        Ok(ReadableTable::get(table, key)?.map(|value| value.value().to_vec()))
     }
 
     fn visit(
@@ -126,7 +168,7 @@ impl Rows for Reader {
         visit: &mut Visit<'_>,
     ) -> Result<()> {
         match self.open(table)? {
-            Some(table) => visit_table(&table, range, direction, visit),
+            Some(table) => visit_table(table, range, direction, visit),
             None => Ok(()),
         }
     }

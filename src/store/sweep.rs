@@ -51,7 +51,7 @@ impl Store {
                 Ok(dead.len() < limit)
             })?;
         }
-        if dead.is_empty() || !self.readers.settled().await {
+        if dead.is_empty() || !self.settled().await {
             return Ok(0);
         }
         for (_, location) in &dead {
@@ -91,7 +91,7 @@ impl Store {
             return Ok(swept);
         }
         let Some(hold) = Hold::remove(self.blobs.dir())? else { return Ok(swept) };
-        if self.readers.settled().await {
+        if self.settled().await {
             let removed = self.beside(move |store| store.remove_segments(&empty)).await?;
             swept.segments = removed.len();
             swept.freed = removed.iter().sum();

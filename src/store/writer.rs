@@ -18,11 +18,16 @@ type Open<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 /// The store inside a write. What is written is seen by what reads later in the same batch.
 pub struct Writer<'t> {
     transaction: &'t WriteTransaction,
-    tables: RefCell<BTreeMap<&'static str, Open<'t>>>,
+    /// Tables that were opened, in the order of [`Table::ALL`].
+    tables: RefCell<[Option<Open<'t>>; Table::ALL.len()]>,
     /// How often anything was written: tells whether a failed closure left traces.
     writes: u64,
+    /// Counters that moved, as they are now; they go to their table once, before the commit.
+    counters: BTreeMap<&'static str, u64>,
     /// Changes of how many rows name a blob, settled when the closure ends.
     refs: BTreeMap<u64, i64>,
+    /// Blobs that the closure added; their rows are written when it ends.
+    added: BTreeMap<u64, Stored>,
     /// The number of the last change this batch made, if it made one.
     last_change: Option<u64>,
     /// An error of the storage itself: final, whatever the closure made of it.
@@ -33,9 +38,11 @@ impl<'t> Writer<'t> {
     pub(super) fn new(transaction: &'t WriteTransaction) -> Writer<'t> {
         Writer {
             transaction,
-            tables: RefCell::new(BTreeMap::new()),
+            tables: RefCell::new([const { None }; Table::ALL.len()]),
             writes: 0,
+            counters: BTreeMap::new(),
             refs: BTreeMap::new(),
+            added: BTreeMap::new(),
             last_change: None,
             failure: Cell::new(None),
         }
@@ -108,10 +115,19 @@ impl<'t> Writer<'t> {
         rows::number(self, Table::Meta, b"received_seq")
     }
 
-    fn next(&mut self, counter: &str) -> Result<u64> {
+    fn next(&mut self, counter: &'static str) -> Result<u64> {
         let next = rows::number(self, Table::Meta, counter.as_bytes())? + 1;
-        self.insert(Table::Meta, counter.as_bytes(), &next.to_be_bytes())?;
+        self.writes += 1;
+        self.counters.insert(counter, next);
         Ok(next)
+    }
+
+    /// Writes the counters that moved.
+    pub(super) fn settle_counters(&mut self) -> Result<()> {
+        for (counter, number) in std::mem::take(&mut self.counters) {
+            self.insert(Table::Meta, counter.as_bytes(), &number.to_be_bytes())?;
+        }
+        Ok(())
     }
 
     /// Appends to the log of changes and gives the entry's number.
@@ -142,7 +158,7 @@ impl<'t> Writer<'t> {
     pub fn add_blob(&mut self, new: &NewBlob) -> Result<BlobId> {
         let id = self.next(Table::Blobs.name())?;
         self.refs.entry(id).or_default();
-        self.put_stored(id, &Stored { location: new.location.clone(), size: new.size, refs: 0 })?;
+        self.added.insert(id, Stored { location: new.location.clone(), size: new.size, refs: 0 });
         Ok(BlobId(id))
     }
 
@@ -162,20 +178,30 @@ impl<'t> Writer<'t> {
 
     /// Settles how many rows name each blob that the closure touched.
     pub(super) fn settle_blobs(&mut self) -> Result<()> {
+        let mut added = std::mem::take(&mut self.added);
         for (id, by) in std::mem::take(&mut self.refs) {
-            let Some(bytes) = self.get_bytes(Table::Blobs, Key::id(id).as_bytes())? else {
-                return Err(Error::Damaged(format!("blob {id} is missing")));
-            };
-            let mut stored: Stored = rows::decode(&bytes)?;
-            stored.refs = stored.refs.saturating_add_signed(by);
-            if stored.refs == 0 {
-                self.remove(Table::Blobs, Key::id(id).as_bytes())?;
-                self.insert(Table::DeadBlobs, Key::id(id).as_bytes(), &encode(&stored.location)?)?;
-            } else if by != 0 {
-                self.put_stored(id, &stored)?;
+            let fresh = added.remove(&id);
+            if by == 0 && fresh.is_none() {
+                continue;
             }
+            let has_row = fresh.is_none();
+            let mut stored = fresh.map_or_else(|| self.stored(id), Ok)?;
+            stored.refs = stored.refs.saturating_add_signed(by);
+            if stored.refs > 0 {
+                self.put_stored(id, &stored)?;
+                continue;
+            }
+            if has_row {
+                self.remove(Table::Blobs, Key::id(id).as_bytes())?;
+            }
+            self.insert(Table::DeadBlobs, Key::id(id).as_bytes(), &encode(&stored.location)?)?;
         }
         Ok(())
+    }
+
+    fn stored(&self, id: u64) -> Result<Stored> {
+        let bytes = self.get_bytes(Table::Blobs, Key::id(id).as_bytes())?;
+        rows::decode(&bytes.ok_or_else(|| Error::Damaged(format!("blob {id} is missing")))?)
     }
 
     /// Writes a plain row of a table that holds no entity.
@@ -213,16 +239,22 @@ impl<'t> Writer<'t> {
 
     fn open(&self, table: Table) -> Result<RefMut<'_, Open<'t>>> {
         let mut tables = self.tables.borrow_mut();
-        if !tables.contains_key(table.name()) {
-            tables.insert(table.name(), self.transaction.open_table(table.definition())?);
+        let absent = || Error::Damaged(format!("table {} did not open", table.name()));
+        let place = tables.get_mut(table as usize).ok_or_else(absent)?;
+        if place.is_none() {
+            *place = Some(self.transaction.open_table(table.definition())?);
         }
-        RefMut::filter_map(tables, |tables| tables.get_mut(table.name()))
-            .map_err(|_| Error::Damaged(format!("table {} did not open", table.name())))
+        RefMut::filter_map(tables, |tables| tables.get_mut(table as usize)?.as_mut()).map_err(|_| absent())
     }
 }
 
 impl Rows for Writer<'_> {
     fn get_bytes(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if table == Table::Meta
+            && let Some(number) = std::str::from_utf8(key).ok().and_then(|name| self.counters.get(name))
+        {
+            return Ok(Some(number.to_be_bytes().to_vec()));
+        }
         self.noting(|| Ok(self.open(table)?.get(key)?.map(|value| value.value().to_vec())))
     }
 

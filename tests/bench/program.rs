@@ -39,14 +39,17 @@ impl Program {
         Program::start("demo", dir)
     }
 
-    /// Starts it and waits until it serves. `BENCH_BINARY` names another binary than this build's, to compare.
+    /// Starts it and waits until it serves. It is a session of its own, as Postfix and every service is: the
+    /// kernel shares the processor out by sessions. `BENCH_BINARY` names another binary than this build's.
     fn start(command: &str, dir: &Path) -> Program {
         let addresses = dir.join("run").join("addresses.json");
-        // A killed server leaves it behind.
-        let _ = std::fs::remove_file(&addresses);
+        // A killed server leaves its own behind, by which the next one knows that it was killed.
+        let written = || std::fs::metadata(&addresses).and_then(|file| file.modified()).ok();
+        let before = written();
         let start = Instant::now();
         let binary = std::env::var("BENCH_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_frontdesk").into());
-        let mut child = Command::new(binary)
+        let mut child = Command::new("setsid")
+            .arg(binary)
             .arg(command)
             .arg("--data")
             .arg(dir)
@@ -65,7 +68,8 @@ impl Program {
             assert!(said.any(|line| line.starts_with("Ctrl-C")), "the demo does not start");
         }
         loop {
-            if let Some((http, smtp)) = addresses_in(&addresses)
+            if written() != before
+                && let Some((http, smtp)) = addresses_in(&addresses)
                 && get(http, "/healthz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
             {
                 return Program { child, dir: dir.to_owned(), http, smtp, started_in: start.elapsed() };

@@ -1,68 +1,108 @@
 //! Filing what was taken: each mail is read on the parser's thread and handed to the desk.
 //!
 //! Reading is noted before it is begun. A mail that ended the process is read alone when it is met again, and
-//! filed unread when it went on doing so.
+//! filed unread when it went on doing so. While much mail comes in, filing makes way for it: a sender waits for
+//! the acknowledgement, nobody for a mail that has not been filed for a moment.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
+use super::underway::Underway;
 use crate::desk::filing::{MAX_ATTEMPTS, Read};
 use crate::desk::{Desk, Result};
-use crate::domain::Incoming;
+use crate::domain::{Incoming, IncomingId};
 use crate::mail::parse::Parsed;
 use crate::mail::parser::Parser;
 use crate::mail::quotes;
+use crate::store;
 
-/// Mails filed in one transaction.
-const BATCH: usize = 64;
+/// Mails read and filed together.
+const BATCH: usize = 128;
+/// Mails filed in one write, so that others get their turn in between.
+const SLICE: usize = 16;
 /// Bytes of mails read at the same time.
 const BATCH_BYTES: u64 = 8 << 20;
 /// Wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Longest that filing makes way for what comes in, a batch.
+const MAKE_WAY: Duration = Duration::from_millis(75);
 
 /// Files mail until `stop`.
 pub async fn file_mail(desk: Arc<Desk>, parser: Parser, stop: CancellationToken) {
     let mut committed = desk.store.committed();
+    let mut underway = None;
     loop {
         committed.mark_unchanged();
         let filed = tokio::select! {
-            filed = file_batch(&desk, &parser) => filed,
-            () = stop.cancelled() => return,
+            filed = file_batch(&desk, &parser, &mut underway) => filed,
+            () = stop.cancelled() => break,
         };
         match filed {
             Ok(0) => tokio::select! {
-                changed = committed.changed() => if changed.is_err() { return },
-                () = stop.cancelled() => return,
+                changed = committed.changed() => if changed.is_err() { break },
+                () = stop.cancelled() => break,
             },
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "mail could not be filed; it waits");
                 tokio::select! {
                     () = tokio::time::sleep(AFTER_FAILURE) => {}
-                    () = stop.cancelled() => return,
+                    () = stop.cancelled() => break,
                 }
             }
         }
     }
+    // Stopping is no mail's fault. If that cannot be noted, the mails under way are read alone next time.
+    let _ = underway.map(|underway| underway.note(&[]));
+}
+
+/// The note of what is being read, opened once; what an earlier process left in it is counted first.
+async fn opened<'a>(desk: &Desk, underway: &'a mut Option<Underway>) -> Result<&'a Underway> {
+    let known = match underway.take() {
+        Some(known) => known,
+        None => {
+            let (found, left) = Underway::open(desk.store.dir()).map_err(store::Error::from)?;
+            desk.count_attempts(left).await?;
+            found
+        }
+    };
+    Ok(underway.insert(known))
 }
 
 /// Files the next mails; gives how many.
-async fn file_batch(desk: &Arc<Desk>, parser: &Parser) -> Result<usize> {
+async fn file_batch(desk: &Arc<Desk>, parser: &Parser, underway: &mut Option<Underway>) -> Result<usize> {
+    let underway = opened(desk, underway).await?;
+    if desk.waiting_mail(1)?.is_empty() {
+        return Ok(0);
+    }
+    desk.store.lull(MAKE_WAY).await;
+    let chosen = choose(desk)?;
+    let ids: Vec<IncomingId> = chosen.iter().map(|(incoming, _)| incoming.id).collect();
+    underway.note(&ids).map_err(store::Error::from)?;
+    let read = join_all(chosen.into_iter().map(|(incoming, raw)| read(parser, incoming, raw))).await;
+    let mut slices = Vec::new();
+    let mut rest = read.into_iter();
+    while rest.len() > 0 {
+        slices.push(desk.file(rest.by_ref().take(SLICE).collect()));
+    }
+    try_join_all(slices).await?;
+    Ok(ids.len())
+}
+
+/// The next mails with their bytes; without them for one that is to be filed unread.
+fn choose(desk: &Desk) -> Result<Vec<(Incoming, Option<Bytes>)>> {
     let mut waiting = desk.waiting_mail(BATCH)?;
     if let Some(suspect) = waiting.iter().position(|incoming| incoming.attempts > 0) {
         // One of those under way when the process ended: each is read alone.
         waiting = vec![waiting.swap_remove(suspect)];
     }
-    if waiting.is_empty() {
-        return Ok(0);
-    }
     let rows = desk.store.read()?;
-    let mut read = Vec::new();
     let mut bytes = 0;
-    let mut chosen: Vec<(Incoming, Option<Bytes>)> = Vec::new();
+    let mut chosen = Vec::new();
     for incoming in waiting {
         if incoming.attempts >= MAX_ATTEMPTS {
             chosen.push((incoming, None));
@@ -75,23 +115,20 @@ async fn file_batch(desk: &Arc<Desk>, parser: &Parser) -> Result<usize> {
         }
         chosen.push((incoming, Some(Bytes::from(raw.into_bytes()?))));
     }
-    drop(rows);
-    desk.begin_filing(chosen.iter().map(|(incoming, _)| incoming.id).collect()).await?;
-    for (incoming, raw) in chosen {
-        let parsed = match raw {
-            Some(raw) => parser.parse(raw).await,
-            None => {
-                tracing::error!(
-                    incoming.id = incoming.id.0,
-                    "the process ended each time this mail was read; it is filed unread"
-                );
-                Parsed::panicked()
-            }
-        };
-        let quote = quotes::quote_from_line(&parsed.text);
-        read.push(Read::new(&incoming, parsed, quote));
-    }
-    let count = read.len();
-    desk.file(read).await?;
-    Ok(count)
+    Ok(chosen)
+}
+
+async fn read(parser: &Parser, incoming: Incoming, raw: Option<Bytes>) -> Read {
+    let parsed = match raw {
+        Some(raw) => parser.parse(raw).await,
+        None => {
+            tracing::error!(
+                incoming.id = incoming.id.0,
+                "the process ended each time this mail was read; it is filed unread"
+            );
+            Parsed::panicked()
+        }
+    };
+    let quote = quotes::quote_from_line(&parsed.text);
+    Read::new(&incoming, parsed, quote)
 }

@@ -17,6 +17,7 @@ pub mod settings;
 pub mod taking;
 mod tls;
 pub mod trace;
+mod underway;
 
 pub use address::Mailbox;
 pub use delivery::{Outcome, OutgoingEnvelope, RecipientResult, Relay, RelayTls, deliver};

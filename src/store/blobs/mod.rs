@@ -6,6 +6,7 @@
 //! Nothing here knows what the bytes mean.
 
 mod file;
+mod pack;
 mod reader;
 mod segment;
 mod spool;

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
-use super::{Location, NewBlob, Prepared, PreparedKind};
+use super::{Location, NewBlob, Prepared, PreparedKind, pack};
 use crate::store::{Error, Result};
 
 /// Bytes before a record's payload.
@@ -22,7 +22,7 @@ const MIN_COMPRESS: usize = 128;
 
 /// Encodes `bytes` as a record.
 pub(super) fn record(bytes: &[u8]) -> Vec<u8> {
-    let packed = (bytes.len() >= MIN_COMPRESS).then(|| zstd::bulk::compress(bytes, 1).ok()).flatten();
+    let packed = (bytes.len() >= MIN_COMPRESS).then(|| pack::pack(bytes)).flatten();
     let (flags, payload) = match &packed {
         Some(packed) if packed.len() < bytes.len() => (ZSTD, packed.as_slice()),
         _ => (0, bytes),
@@ -86,7 +86,7 @@ fn decode(record: &[u8]) -> Option<Vec<u8>> {
     let size = u32::from_be_bytes(*size) as usize;
     match *flags {
         0 => Some(payload.to_vec()),
-        ZSTD => zstd::bulk::decompress(payload, size).ok().filter(|out| out.len() == size),
+        ZSTD => pack::unpack(payload, size),
         _ => None,
     }
 }
