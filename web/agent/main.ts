@@ -49,7 +49,10 @@ async function begin(): Promise<void> {
   const target = root();
   if (/^\/set-?up\/?$/.test(location.pathname)) return (await app()).start(target, null);
   // Who was signed in last time most likely still is: then the app need not wait for the answer.
-  if (hint.wasIn()) void app().catch(() => {});
+  if (hint.wasIn())
+    void app()
+      .then(({ ahead }) => ahead())
+      .catch(() => {});
   const me = await whoAmI();
   if (me === 'nobody') return signIn(target);
   return (await app()).start(target, me);

@@ -39,10 +39,10 @@ const english = find('catalogue/en');
 const signIn = closure([entry, page(/(sign-in\/page\.ts|^_page-.*\.js)$/), page(/catalogues\/en\/sign-in\.json$/)]);
 const inbox = closure([
   entry,
-  find('agent/app.ts') ?? find('app.ts'),
+  page(/(^|\/)app\.ts$/),
   english,
-  find('shell/Shell.svelte'),
-  find('shell/InboxPage.svelte'),
+  page(/shell\/Shell\.svelte$/),
+  page(/shell\/InboxPage\.svelte$/),
   find('conversation/ConversationPane.svelte'),
   find('contact/ContactSide.svelte'),
 ]);
