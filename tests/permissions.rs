@@ -253,7 +253,7 @@ async fn ask(client: &Client, world: &World, line: &Line, once: u64, spoil: impl
 
 /// (method, path) of every route in the document.
 fn routes() -> BTreeSet<(String, String)> {
-    let document: Value = serde_json::from_str(&frontdesk::http::api::document()).unwrap();
+    let document: Value = serde_json::from_str(frontdesk::http::api::document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, methods): (&String, &Value)| -> Vec<(String, String)> {
         methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())).collect()
@@ -321,7 +321,7 @@ fn hostile() -> Value {
 
 /// The names of the fields that a route's body has.
 fn schema_of(method: &Method, path: &str) -> BTreeSet<String> {
-    let document: Value = serde_json::from_str(&frontdesk::http::api::document()).unwrap();
+    let document: Value = serde_json::from_str(frontdesk::http::api::document()).unwrap();
     let body = &document["paths"][path][method.as_str().to_lowercase()]["requestBody"]["content"];
     let Some(content) = body.as_object().and_then(|content| content.values().next()) else { return BTreeSet::new() };
     let Some(name) = content["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next()) else {

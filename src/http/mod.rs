@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod assets;
+mod docs;
 pub mod headers;
 mod live;
 mod metrics;

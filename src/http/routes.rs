@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::api::{self, State};
 use super::assets::Assets;
+use super::docs;
 use super::live::{Stop, live};
 use super::metrics::metrics;
 use super::problem::Problem;
@@ -23,13 +24,13 @@ pub fn routes(
     stop: CancellationToken,
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = api::service();
-    let document = service.spec_endpoint();
     let v1 = Route::new()
         .at("/live", get(live)) // frames about what happens: live.rs
         .nest("/", service); // everything else: api/
     let routes = Route::new()
         .nest("/api/v1", v1)
-        .at("/api/openapi.json", document)
+        .at("/api/openapi.json", get(openapi))
+        .nest("/api/docs", docs::routes())
         .at("/healthz", get(healthz))
         .at("/metrics", get(metrics))
         .nest("/", Assets)
@@ -37,6 +38,12 @@ pub fn routes(
         .with(AddData::new(Stop(stop)))
         .with(RequestId::default());
     shell::around(routes, public_url, &[])
+}
+
+/// `GET /api/openapi.json`.
+#[handler]
+fn openapi() -> Response {
+    Response::builder().content_type("application/json").body(api::document())
 }
 
 /// `GET /healthz`: 200 while mail is taken and the store answers; 503 with the reason else.

@@ -10,6 +10,7 @@ mod changes;
 mod contacts;
 mod conversations;
 mod counts;
+mod document;
 mod drafts;
 mod failure;
 mod inboxes;
@@ -29,6 +30,8 @@ use poem_openapi::OpenApiService;
 pub use caller::of_request;
 pub use caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE};
 pub use changes::{Again, Frame, Hello, Ping, frames_after};
+pub use document::document;
+pub(in crate::http) use document::parts;
 pub use render::Shown;
 
 use crate::desk::Desk;
@@ -78,11 +81,4 @@ pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     OpenApiService::new(groups, "Frontdesk", "1").server("/api/v1").description(
         "One inbox for a team's mail. Ids are integers, times are RFC 3339 in UTC, errors are problems (RFC 9457) with a stable code.",
     )
-}
-
-/// The OpenAPI document, as it is committed.
-pub fn document() -> String {
-    let mut text = service().spec();
-    text.push('\n');
-    text
 }
