@@ -1,30 +1,43 @@
 //! Opening TCP connections outward: resolves the name itself, judges every address, connects to what it judged.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::is_public;
+use crate::config::Cidr;
 
 /// The most addresses of one name that are tried.
 const MOST_ADDRESSES: usize = 8;
 
 /// Where a connection may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
+#[derive(Clone, Copy, Debug)]
+pub enum Guard<'a> {
     /// Anywhere. For hosts that the administrator wrote into the configuration.
     Anywhere,
-    /// To the public internet alone (see [`is_public`]). For hosts that anybody else may have named.
-    PublicOnly,
+    /// To the public internet (see [`is_public`]). For hosts that anybody else may have named.
+    Public {
+        /// Networks that the administrator allows beside it.
+        also: &'a [Cidr],
+    },
+}
+
+impl Guard<'_> {
+    fn allows(self, address: IpAddr) -> bool {
+        match self {
+            Guard::Anywhere => true,
+            Guard::Public { also } => is_public(address) || also.iter().any(|network| network.contains(address)),
+        }
+    }
 }
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    /// Under [`Guard::PublicOnly`] every failure is this one, so that nobody learns from it what stands inside.
+    /// Under [`Guard::Public`] every failure is this one, so that nobody learns from it what stands inside.
     #[error("the host cannot be reached")]
     Unreachable,
     /// The name does not resolve.
@@ -42,18 +55,18 @@ pub enum DialError {
 ///
 /// Addresses are tried in the order of the system's resolver, those that `guard` forbids left out, and the
 /// time left is shared among them. The socket goes to the very address that was judged.
-pub async fn dial(host: &str, port: u16, timeout: Duration, guard: Guard) -> Result<TcpStream, DialError> {
+pub async fn dial(host: &str, port: u16, timeout: Duration, guard: Guard<'_>) -> Result<TcpStream, DialError> {
     let dialled = try_dial(host, port, Instant::now() + timeout, guard).await;
     match guard {
         Guard::Anywhere => dialled,
-        Guard::PublicOnly => dialled.map_err(|error| {
+        Guard::Public { .. } => dialled.map_err(|error| {
             tracing::debug!(host, port, %error, "guarded connection failed");
             DialError::Unreachable
         }),
     }
 }
 
-async fn try_dial(host: &str, port: u16, end: Instant, guard: Guard) -> Result<TcpStream, DialError> {
+async fn try_dial(host: &str, port: u16, end: Instant, guard: Guard<'_>) -> Result<TcpStream, DialError> {
     let found = timeout_at(end, tokio::net::lookup_host((host, port))).await.map_err(|_| DialError::TimedOut)?;
     let addresses = allowed(found.map_err(|_| DialError::NotFound)?, guard);
     let mut outcome = Err(if addresses.is_empty() { DialError::NotFound } else { DialError::TimedOut });
@@ -69,8 +82,8 @@ async fn try_dial(host: &str, port: u16, end: Instant, guard: Guard) -> Result<T
     outcome
 }
 
-fn allowed(found: impl Iterator<Item = SocketAddr>, guard: Guard) -> Vec<SocketAddr> {
-    found.filter(|address| guard == Guard::Anywhere || is_public(address.ip())).take(MOST_ADDRESSES).collect()
+fn allowed(found: impl Iterator<Item = SocketAddr>, guard: Guard<'_>) -> Vec<SocketAddr> {
+    found.filter(|address| guard.allows(address.ip())).take(MOST_ADDRESSES).collect()
 }
 
 #[cfg(test)]
@@ -110,7 +123,7 @@ mod tests {
             "64:ff9b::7f00:1",
             "",
         ] {
-            let dialled = dial(host, port, SOON, Guard::PublicOnly).await;
+            let dialled = dial(host, port, SOON, Guard::Public { also: &[] }).await;
             assert!(matches!(dialled, Err(DialError::Unreachable)), "{host:?}");
         }
         let knocked = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
@@ -121,7 +134,7 @@ mod tests {
     fn of_a_mixed_answer_only_the_public_part_is_tried() {
         let answer = ["127.0.0.1:80", "8.8.8.8:80", "[::1]:80", "10.0.0.1:80"].map(|text| text.parse().unwrap());
         let good: SocketAddr = "8.8.8.8:80".parse().unwrap();
-        assert_eq!(allowed(answer.into_iter(), Guard::PublicOnly), [good]);
+        assert_eq!(allowed(answer.into_iter(), Guard::Public { also: &[] }), [good]);
         assert_eq!(allowed(answer.into_iter(), Guard::Anywhere), answer);
     }
 }

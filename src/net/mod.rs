@@ -4,6 +4,8 @@
 
 pub mod address;
 pub mod dial;
+pub mod fetch;
 pub mod roots;
 
 pub use dial::{DialError, Guard, dial};
+pub use fetch::{FetchError, Limits, fetch};
