@@ -38,11 +38,10 @@ function acceptedBy(reply: string): string | undefined {
 function sent(delivery: Delivery, at: (time: string) => string): DeliveryLine {
   const accepted = lastOf(delivery, 'accepted');
   if (!accepted) return line('ok', t('conv.dl.sent_bare'));
+  // What else the server said, a number of its own mostly, is in the details.
   const host = acceptedBy(accepted.reply);
   const time = at(accepted.at);
-  if (host) return line('ok', t('conv.dl.sent_by', { time, host }));
-  const reply = words(accepted.reply);
-  return line('ok', reply ? t('conv.dl.sent_words', { time, words: reply }) : t('conv.dl.sent', { time }));
+  return line('ok', host ? t('conv.dl.sent_by', { time, host }) : t('conv.dl.sent', { time }));
 }
 
 function failed(delivery: Delivery): DeliveryLine {

@@ -13,14 +13,29 @@ export function fileUrl(file: { id: number }): string {
   return `${BASE}/attachments/${file.id}`;
 }
 
-/** People by name; an address of ours by its part before the @, since everybody here knows the rest. */
-export function names(people: readonly Person[], ours: (email: string) => boolean): string {
-  return people
-    .map((person) => (ours(person.email) ? `${person.email.split('@')[0]}@` : personName(person)))
-    .join(', ');
+/** What an address of ours is called in a thread; null for everybody else's. */
+export type Ours = (email: string) => string | null;
+
+/** The address that answers to our mail come back to: a token, which tells nobody anything. */
+const REPLY = /^reply\+[a-z2-7]{26}@(.+)$/;
+
+/** By its part before the @, since everybody here knows the rest; `inbox` is the name for the address of answers. */
+export function oursAmong(addresses: readonly string[], inbox: string): Ours {
+  const own = new Set(addresses.filter(Boolean).map((address) => address.toLowerCase()));
+  const hosts = new Set([...own].map((address) => address.slice(address.lastIndexOf('@') + 1)));
+  return (email) => {
+    const address = email.toLowerCase();
+    if (own.has(address)) return `${address.split('@')[0]}@`;
+    return hosts.has(REPLY.exec(address)?.[1] ?? '') ? inbox : null;
+  };
 }
 
-export function toLine(message: Message, ours: (email: string) => boolean): string {
+/** People by name, and ours by what they are called here; each once. */
+export function names(people: readonly Person[], ours: Ours): string {
+  return [...new Set(people.map((person) => ours(person.email) ?? personName(person)))].join(', ');
+}
+
+export function toLine(message: Message, ours: Ours): string {
   const parts: string[] = [];
   if (message.to.length) parts.push(t('conv.msg.to', { names: names(message.to, ours) }));
   if (message.cc.length) parts.push(t('conv.msg.cc', { names: names(message.cc, ours) }));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { join, pieces, split } from './query';
+import { finished, join, pieces, split } from './query';
 
 describe('split', () => {
   it('takes known operators out as tokens', () => {
@@ -46,4 +46,25 @@ describe('pieces', () => {
       { text: 'b', hit: true },
     ]);
   });
+});
+
+describe('finished', () => {
+  const at = (line: string) => {
+    const caret = line.indexOf('|');
+    const parts = finished(line.replace('|', ''), caret);
+    const words = `${parts.words.slice(0, parts.caret)}|${parts.words.slice(parts.caret)}`;
+    return [parts.tokens.map((token) => token.value).join(), words];
+  };
+
+  it.each([
+    ['is:open |', 'open', '|', 'with a space after it'],
+    ['is:open|', '', 'is:open|', 'not while it is written'],
+    ['rain is:open |', 'open', 'rain |', 'what stands before it stays'],
+    ['is:open rain tag:press |', 'open,press', 'rain |', 'several, as from the clipboard'],
+    ['is:o| rain', '', 'is:o| rain', 'not what the caret is in'],
+    ['is:open |rain', 'open', '|rain', 'before words'],
+    ['subject:"order |', '', 'subject:"order |', 'not with its quotes open'],
+    ['subject:"order 20418" |', '"order 20418"', '|', 'with its quotes closed'],
+    ['re: 10:41 |', '', 're: 10:41 |', 'nothing that only looks like one'],
+  ])('%s gives %s: %s', (line, values, words) => expect(at(line)).toEqual([values, words]));
 });

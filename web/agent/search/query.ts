@@ -20,6 +20,21 @@ export function split(line: string): { tokens: Token[]; words: string } {
   return { tokens, words };
 }
 
+/**
+ * What has been finished before the caret: an operator with a space after it, its quotes closed. The rest of the line
+ * stays as it is, and `caret` says where the caret then stands.
+ */
+export function finished(line: string, caret: number): { tokens: Token[]; words: string; caret: number } {
+  const tokens: Token[] = [];
+  let before = '';
+  for (const [part] of line.slice(0, caret).matchAll(PART)) {
+    const [token] = /\s$/.test(part) ? split(part).tokens : [];
+    if (token && !/^"[^"]*$/.test(token.value)) tokens.push(token);
+    else before += part;
+  }
+  return { tokens, words: before + line.slice(caret), caret: before.length };
+}
+
 /** A token as it is written. */
 export function written(token: Token): string {
   return `${token.negated ? '-' : ''}${token.operator}:${token.value}`;

@@ -49,6 +49,14 @@ export function inboxViews(desk: Desk): NavItem[] {
   }));
 }
 
+/** How many a view holds, as the navigation says it; undefined where that is not counted. */
+export function countOf(name: string, desk: Desk): number | undefined {
+  const inbox = inboxOf(name);
+  if (inbox !== null) return desk.counts.inboxes[inbox];
+  const counted = [...MAIN, ...ELSEWHERE].find((one) => one.name === name)?.count;
+  return counted ? desk.counts.views[counted] : undefined;
+}
+
 /** The title of a view. */
 export function viewTitle(name: string, desk: Desk): string {
   const entry = [...MAIN, ...ELSEWHERE].find((one) => one.name === name);
