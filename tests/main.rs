@@ -16,6 +16,7 @@ mod answering;
 mod bench;
 mod crash;
 mod hostile_mail;
+mod images;
 mod live;
 mod openapi;
 mod pages;

@@ -59,6 +59,8 @@ DELETE /conversations/{id}/draft    missing | 401 404 404 404 404 404 401
 GET    /messages/{id}/raw           own     | 401 200 200 200 200 200 401
 GET    /messages/{id}/raw           foreign | 401 200 200 404 200 200 401
 GET    /messages/{id}/raw           missing | 401 404 404 404 404 404 401
+GET    /messages/{id}/images/{number} own     | 401 404 404 404 404 404 401
+GET    /messages/{id}/images/{number} missing | 401 404 404 404 404 404 401
 POST   /messages/{id}/cancel        own     | 401 403 200 200 200 200 401
 POST   /messages/{id}/cancel        foreign | 401 403 200 404 200 200 401
 POST   /messages/{id}/cancel        missing | 401 404 404 404 404 404 401
@@ -233,7 +235,7 @@ fn body_of(method: &Method, path: &str, world: &World, once: u64) -> Option<Valu
 
 /// The same, sent.
 async fn ask(client: &Client, world: &World, line: &Line, once: u64, spoil: impl FnOnce(&mut Value)) -> Answer {
-    let path = line.path.replace("{id}", &world.id(&line.path, &line.object).to_string());
+    let path = line.path.replace("{id}", &world.id(&line.path, &line.object).to_string()).replace("{number}", "0");
     if line.path == "/attachments" {
         return client.upload("a.txt", "text/plain", format!("file {once}").into_bytes()).await;
     }

@@ -21,7 +21,7 @@ use crate::channels::email::sending::{Sending, try_relay};
 use crate::channels::email::taking::Taking;
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::http::api::{Shown, State};
+use crate::http::api::{Images, Shown, State};
 use crate::http::server::HttpServer;
 use crate::http::{self, routes};
 use crate::jobs::{Follow, follow, run_periodic, run_queue};
@@ -175,6 +175,7 @@ impl Server {
                 let desk = Arc::clone(&desk);
                 Box::pin(async move { try_relay(&desk, relay, to).await })
             }),
+            images: Images::new(self.config.fetch.private_networks.clone()),
             max_upload_bytes: self.config.http.max_upload_bytes,
         }
     }

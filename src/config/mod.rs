@@ -17,7 +17,7 @@ use crate::base::Secret;
 
 pub use cidr::Cidr;
 pub use example::example;
-pub use sections::{Auth, Http, Retention, Search, Smtp, Store};
+pub use sections::{Auth, Fetch, Http, Retention, Search, Smtp, Store};
 pub use source::{Error, Problem};
 pub use values::{Hostname, LogFilter, PublicUrl, RelayTls, TlsFiles};
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub search: Search,
     /// Passwords and sessions.
     pub auth: Auth,
+    /// What is fetched for agents.
+    pub fetch: Fetch,
     /// What is deleted when.
     pub retention: Retention,
 }
@@ -98,6 +100,7 @@ impl Config {
         let store = Store::read(&mut source);
         let search = Search::read(&mut source);
         let auth = Auth::read(&mut source);
+        let fetch = Fetch::read(&mut source);
         let retention = Retention::read(&mut source);
         if let Some(http) = &http {
             sections::check_http(http, &mut source);
@@ -119,6 +122,7 @@ impl Config {
                 store: store?,
                 search: search?,
                 auth: auth?,
+                fetch: fetch?,
                 retention: retention?,
             })
         })();

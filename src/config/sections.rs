@@ -155,6 +155,15 @@ section! {
 }
 
 section! {
+    /// What is fetched for an agent who asks for it, such as the pictures of a newsletter.
+    pub struct Fetch in "fetch" {
+        /// Networks of your own that may be asked too: addresses or blocks. Beside them, only the public
+        /// internet ever is.
+        private_networks: [Vec<Cidr>] = "[]";
+    }
+}
+
+section! {
     /// The server that outgoing mail is handed to. When host is unset, agents with the right to manage
     /// the workspace can name a relay in the settings.
     pub(super) struct RawRelay in "relay" {
@@ -227,6 +236,7 @@ pub(super) const ALL: &[Definition] = &[
     Store::DEFINITION,
     Search::DEFINITION,
     Auth::DEFINITION,
+    Fetch::DEFINITION,
     Retention::DEFINITION,
 ];
 

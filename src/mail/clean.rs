@@ -53,6 +53,9 @@ pub struct Cleaned {
     pub html: String,
     /// How many elements wanted something from another server.
     pub remote_images: u32,
+    /// Where images of other servers are; the one at place n stands in the page as `<img data-remote="n">`, without
+    /// an address. For received messages only.
+    pub remote_addresses: Vec<String>,
     /// The page brings colours of its own and may not be readable on others.
     pub own_colours: bool,
     /// There were style sheets, which are gone.
@@ -70,7 +73,8 @@ pub fn clean(html: &str, cid: impl Fn(&str) -> Option<String>) -> Cleaned {
     blocked_or(run(html, &cid, false))
 }
 
-/// Cleans a received message: as [`clean`], with the quoted history at its end folded.
+/// Cleans a received message: as [`clean`], with the quoted history at its end folded and
+/// images of other servers marked, so that they can be fetched when somebody asks.
 pub fn clean_message(html: &str, cid: impl Fn(&str) -> Option<String>) -> Cleaned {
     blocked_or(run(html, &cid, true))
 }
@@ -85,20 +89,28 @@ fn blocked_or(result: Result<Cleaned, Blocked>) -> Cleaned {
     result.unwrap_or_else(|reason| Cleaned { blocked: Some(reason), ..Cleaned::default() })
 }
 
-fn run(html: &str, cid: &dyn Fn(&str) -> Option<String>, fold: bool) -> Result<Cleaned, Blocked> {
+fn run(html: &str, cid: &dyn Fn(&str) -> Option<String>, received: bool) -> Result<Cleaned, Blocked> {
     let html = without_large_data(html);
     if html.len() > MAX_HTML {
         return Err(Blocked::TooLarge);
     }
     let dom = Dom::document(&html)?;
-    let folds = if fold { html_quotes::folds(&dom) } else { Folds::new() };
+    let folds = if received { html_quotes::folds(&dom) } else { Folds::new() };
     let had_styles =
         dom.elements().any(|element| element.tag() == "style" && !element.attrs().any(|(n, _)| n == "src"));
-    let (first, found) = emit::write(&dom, &Pass::First(cid), &folds);
+    let (first, found) = emit::write(&dom, &Pass::First { cid, remote: received }, &folds);
     drop(dom);
     let html = settle(first, &found.images)?;
     let has_quote = html.contains("<div class=\"fd-quote\">");
-    Ok(Cleaned { remote_images: found.remote, own_colours: found.colours, had_styles, has_quote, html, blocked: None })
+    Ok(Cleaned {
+        html,
+        remote_images: found.remote,
+        remote_addresses: found.remote_addresses,
+        own_colours: found.colours,
+        had_styles,
+        has_quote,
+        blocked: None,
+    })
 }
 
 /// Reads and writes the page until it stays as it is, here and under the sanitiser. What cannot be
@@ -256,5 +268,21 @@ mod tests {
     fn what_an_agent_wrote_keeps_its_inline_images_only() {
         let html = "<p onclick=x>Hi <img src='cid:a@b'><img src='https://t.example/x'><script>1</script></p>";
         assert_eq!(clean_outgoing(html).unwrap(), "<p>Hi <img src=\"cid:a@b\"><img></p>");
+    }
+
+    #[test]
+    fn images_of_other_servers_are_numbered_and_the_numbers_are_ours() {
+        let html = "<img data-remote=7 src='http://a.example/1'><img src='//b.example/2?x=1&amp;y' data-remote=0>\
+                    <img src='ftp://c.example/3'><img data-remote=1><img src='cid:x' data-remote=1>\
+                    <img src=' HTTPS://d.example/\n4 '><img src='javascript:alert(1)'><p data-remote=0>p</p>";
+        let cleaned = clean_message(html, |_| None);
+        let marked =
+            "<img data-remote=\"0\"><img data-remote=\"1\"><img><img><img><img data-remote=\"2\"><img><p>p</p>";
+        assert_eq!(cleaned.html, marked);
+        let addresses = ["http://a.example/1", "https://b.example/2?x=1&y", "HTTPS://d.example/4"];
+        assert_eq!(cleaned.remote_addresses, addresses);
+        let many = clean_message(&"<img src='http://a.example/x'>".repeat(300), |_| None);
+        assert_eq!((many.remote_addresses.len(), many.remote_images), (200, 300));
+        assert!(clean(html, |_| None).remote_addresses.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dom::{Data, Dom, Element, Id};
-use super::policy::{self, QUOTE_CLASS, REL, Rule};
+use super::policy::{self, MAX_REMOTE, QUOTE_CLASS, REL, REMOTE, Rule};
 use super::style;
 
 /// Finds the address of the part that a Content-ID names.
@@ -21,12 +21,14 @@ pub(super) struct Found {
     pub(super) colours: bool,
     /// Addresses given to the page's own images.
     pub(super) images: HashSet<String>,
+    /// Where images of other servers are, each by the number it is marked with.
+    pub(super) remote_addresses: Vec<String>,
 }
 
 /// How images are judged.
 pub(super) enum Pass<'a> {
-    /// The sender's own page: Content-IDs are resolved.
-    First(Cid<'a>),
+    /// The sender's own page: Content-IDs are resolved, and images of other servers are marked if `remote` says so.
+    First { cid: Cid<'a>, remote: bool },
     /// A page that went through the first pass: only addresses given there stay.
     Again(&'a HashSet<String>),
 }
@@ -147,8 +149,12 @@ impl<'a> Writer<'a> {
         self.out.push('<');
         self.out.push_str(tag);
         for (name, value) in element.attrs() {
+            if tag == "img" && name == "src" {
+                self.mark_remote(value);
+            }
             let kept = match (tag, name) {
                 ("img", "src") => self.image(value),
+                ("img", REMOTE) if matches!(self.pass, Pass::First { .. }) => None,
                 _ => policy::attribute(tag, name, value),
             };
             let Some(kept) = kept else { continue };
@@ -178,11 +184,23 @@ impl<'a> Writer<'a> {
             return Some(src.to_owned());
         }
         let given = match self.pass {
-            Pass::First(cid) => cid(&super::clean::cid_of(src)?)?,
+            Pass::First { cid, .. } => cid(&super::clean::cid_of(src)?)?,
             Pass::Again(images) => images.get(src)?.clone(),
         };
         self.found.images.insert(given.clone());
         Some(given)
+    }
+
+    /// Writes instead of the address of another server's image the number under which it is kept.
+    fn mark_remote(&mut self, src: &str) {
+        let number = u32::try_from(self.found.remote_addresses.len()).unwrap_or(MAX_REMOTE);
+        if !matches!(self.pass, Pass::First { remote: true, .. }) || number >= MAX_REMOTE {
+            return;
+        }
+        if let Some(address) = policy::remote_address(src) {
+            push_attribute(&mut self.out, REMOTE, &number.to_string());
+            self.found.remote_addresses.push(address);
+        }
     }
 
     /// Counts an element that would ask another server for something.

@@ -14,6 +14,10 @@ pub(super) const QUOTE_CLASS: &str = "fd-quote";
 const MAX_DATA_IMAGE: usize = 90_000;
 const MAX_LINK: usize = 8_192;
 const MAX_TITLE: usize = 1_000;
+/// The attribute that says which of the message's remote images stands here: only ours, never the sender's.
+pub(super) const REMOTE: &str = "data-remote";
+/// Remote images of one page that can be shown.
+pub(super) const MAX_REMOTE: u32 = 200;
 /// What every link says about itself.
 pub(super) const REL: &str = "noopener noreferrer";
 
@@ -136,6 +140,7 @@ pub(super) fn attribute(tag: &str, name: &str, value: &str) -> Option<String> {
         ("dir", _) => one_of(&["ltr", "rtl", "auto"]),
         ("lang", _) => is_word(&lower, 35, "-").then_some(lower),
         ("title", _) | ("alt", "img") => words(value),
+        (REMOTE, "img") => number(&lower, MAX_REMOTE - 1),
         ("align", _) => one_of(&["left", "right", "center", "justify", "middle", "top", "bottom", "absmiddle"]),
         ("valign", _) => one_of(&["top", "middle", "bottom", "baseline"]),
         ("href", "a") => link(value),
@@ -191,6 +196,16 @@ fn link(value: &str) -> Option<String> {
     (proper && ammonia::Url::parse(&bare).is_ok()).then_some(bare)
 }
 
+/// The address of another server's image, as it can be asked for. An address without a scheme means https.
+pub(super) fn remote_address(src: &str) -> Option<String> {
+    let src = src.trim();
+    let whole = if src.starts_with("//") { format!("https:{src}") } else { src.to_owned() };
+    link(&whole).filter(|address| {
+        let scheme = address.get(..8.min(address.len())).unwrap_or_default().to_ascii_lowercase();
+        scheme.starts_with("http://") || scheme.starts_with("https://")
+    })
+}
+
 /// Whether `src` is a small raster image that the page carries itself.
 pub(super) fn is_data_image(src: &str) -> bool {
     let Some(rest) = src.strip_prefix("data:image/") else { return false };
@@ -229,7 +244,7 @@ fn tag_attributes() -> HashMap<&'static str, HashSet<&'static str>> {
     }
     for (tag, more) in [
         ("a", &["href"][..]),
-        ("img", &["src", "alt", "width", "height", "border", "hspace", "vspace"]),
+        ("img", &["src", "data-remote", "alt", "width", "height", "border", "hspace", "vspace"]),
         ("table", &["border", "cellpadding", "cellspacing"]),
         ("td", &["colspan", "rowspan", "nowrap"]),
         ("th", &["colspan", "rowspan", "nowrap", "scope"]),

@@ -54,7 +54,10 @@ mod tests {
         let html = "<p>Hi<img src='cid:a@b'><img src='cid:other@b'><img src='http://t.example/x'></p>".to_owned();
         let parsed = Parsed { text: "Hi\n> old\n".into(), html: Some(html), parts: vec![part], ..Parsed::default() };
         let seen = view(&parsed, |index| format!("/api/v1/attachments/{index}"));
-        assert_eq!(seen.html.as_deref(), Some("<p>Hi<img src=\"/api/v1/attachments/3\"><img><img></p>"));
+        assert_eq!(
+            seen.html.as_deref(),
+            Some("<p>Hi<img src=\"/api/v1/attachments/3\"><img><img data-remote=\"0\"></p>")
+        );
         assert_eq!((seen.remote_images, seen.quote_from_line, seen.has_quote), (1, Some(1), true));
     }
 

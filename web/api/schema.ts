@@ -355,6 +355,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/images/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of another server that a mail shows, fetched by this one. 502 when it cannot be had. */
+        get: operations["get_remote_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/contacts/{id}": {
         parameters: {
             query?: never;
@@ -1325,6 +1342,11 @@ export interface components {
              * @description Pictures from other servers that are not loaded.
              */
             remote_images: number;
+            /**
+             * Format: uint32
+             * @description Of these, how many can be fetched: the one marked `data-remote="0"` and so on, by `/messages/{id}/images/0`.
+             */
+            fetchable_images: number;
             /** @description Whether the HTML brings colours of its own. */
             own_colours: boolean;
             /**
@@ -2835,6 +2857,43 @@ export interface operations {
                 headers: {
                     "CONTENT-TYPE": string;
                     "CONTENT-DISPOSITION": string;
+                    "CONTENT-SECURITY-POLICY": string;
+                    "CACHE-CONTROL": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_remote_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+                /** @description Its number. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    "CONTENT-TYPE": string;
                     "CONTENT-SECURITY-POLICY": string;
                     "CACHE-CONTROL": string;
                     [name: string]: unknown;

@@ -99,6 +99,7 @@ export type Message = {
   /** Why the HTML is not shown: too_large, too_deep, unreadable. */
   html_blocked: string | null;
   remote_images: number;
+  fetchable_images: number;
   /** The HTML brings colours of its own. */
   own_colours: boolean;
   /** 0-based line of `text` at which quoted history starts. */

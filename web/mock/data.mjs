@@ -97,6 +97,7 @@ export function makeMessage(conversation, over) {
     html: null,
     html_blocked: null,
     remote_images: 0,
+    fetchable_images: 0,
     own_colours: false,
     quote_from_line: null,
     has_quote: false,

@@ -17,6 +17,7 @@ messages.set(2, [
     text: 'Hello, one carton of our autumn order came this morning. The packs are fine, but the rain covers are not in it.\n\nOn 2 Nov Ewa wrote:\n> Two cartons leave on Friday.\n> Ewa',
     html: '<p>Hello, one carton of our autumn order came this morning. The packs are fine, but the rain covers are not in it:</p><table style="border-collapse:collapse;width:100%"><tr style="background:#27424f;color:#fff"><th align="left" style="padding:4px 8px">Item</th><th style="padding:4px 8px">Ordered</th><th style="padding:4px 8px">Received</th></tr><tr><td style="padding:4px 8px">Ridge 45, slate</td><td align="right">12</td><td align="right">12</td></tr><tr><td style="padding:4px 8px">Rain cover 40–50 l</td><td align="right">12</td><td align="right"><b>0</b></td></tr></table><div class="fd-quote"><p>On 2 Nov Ewa wrote:</p><blockquote>Two cartons leave on Friday.<br>Ewa</blockquote></div>',
     remote_images: 2,
+    fetchable_images: 2,
     own_colours: true,
     quote_from_line: 2,
     has_quote: true,

@@ -130,8 +130,13 @@ fn kind_of(bytes: &mut BlobReader) -> poem::Result<Option<&'static str>> {
             head
         }
     };
-    let found = infer::get(&head).map(|kind| kind.mime_type());
-    Ok(SHOWN.into_iter().find(|shown| found == Some(shown)))
+    Ok(kind_of_head(&head))
+}
+
+/// The same, of the bytes themselves.
+pub(super) fn kind_of_head(bytes: &[u8]) -> Option<&'static str> {
+    let found = infer::get(bytes).map(|kind| kind.mime_type());
+    SHOWN.into_iter().find(|shown| found == Some(shown))
 }
 
 /// Content-Disposition with the name in both of RFC 6266's forms.

@@ -13,6 +13,7 @@ mod counts;
 mod document;
 mod drafts;
 mod failure;
+mod images;
 mod inboxes;
 mod me;
 mod messages;
@@ -32,6 +33,7 @@ pub use caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE};
 pub use changes::{Again, Frame, Hello, Ping, frames_after};
 pub use document::document;
 pub(in crate::http) use document::parts;
+pub use images::Images;
 pub use render::Shown;
 
 use crate::desk::Desk;
@@ -48,6 +50,8 @@ pub struct State {
     pub secure: bool,
     /// Sends a trial mail through the relay.
     pub try_relay: TryRelay,
+    /// Fetches images that mails refer to.
+    pub images: Images,
     /// Most bytes of one upload.
     pub max_upload_bytes: u64,
 }
@@ -66,7 +70,7 @@ pub type TryRelay = Box<
 type Groups = (
     (sessions::Sessions, me::Me, setup::SetupApi),
     (agents::Agents, inboxes::Inboxes, settings::Settings),
-    (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments),
+    (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments, images::ImagesApi),
     (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
 );
 
@@ -75,7 +79,7 @@ pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     let groups = (
         (sessions::Sessions, me::Me, setup::SetupApi),
         (agents::Agents, inboxes::Inboxes, settings::Settings),
-        (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments),
+        (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments, images::ImagesApi),
         (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
     );
     OpenApiService::new(groups, "Frontdesk", "1").server("/api/v1").description(

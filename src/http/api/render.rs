@@ -176,6 +176,8 @@ pub struct MessageView {
     pub html_blocked: Option<String>,
     /// Pictures from other servers that are not loaded.
     pub remote_images: u32,
+    /// Of these, how many can be fetched: the one marked `data-remote="0"` and so on, by `/messages/{id}/images/0`.
+    pub fetchable_images: u32,
     /// Whether the HTML brings colours of its own.
     pub own_colours: bool,
     /// Line of `text` at which quoted history begins, from 0.
@@ -206,6 +208,7 @@ struct Clean {
     html: Option<String>,
     blocked: Option<&'static str>,
     remote_images: u32,
+    remote_addresses: Vec<String>,
     own_colours: bool,
     has_quote: bool,
 }
@@ -287,15 +290,7 @@ impl Renderer<'_> {
 
     /// A message in its thread.
     pub(super) fn message(&self, message: &Message) -> poem::Result<MessageView> {
-        let body = self.desk.body(self.rows, message).map_err(problem)?;
-        let mut files = Vec::new();
-        for id in &message.attachments {
-            files.push(self.rows.get::<Attachment>(*id).map_err(broken)?);
-        }
-        let clean = match body.html {
-            Some(_) => self.shown.get(message.id, || cleaned(&body, &files)),
-            None => Arc::default(),
-        };
+        let (body, files, clean) = self.cleaned(message)?;
         let quote = match message.kind {
             domain::Kind::Inbound => quotes::quote_from_line(&body.text).and_then(|line| u32::try_from(line).ok()),
             _ => None,
@@ -315,6 +310,7 @@ impl Renderer<'_> {
             html: clean.html.clone(),
             html_blocked: clean.blocked.map(String::from),
             remote_images: clean.remote_images,
+            fetchable_images: u32::try_from(clean.remote_addresses.len()).unwrap_or_default(),
             own_colours: clean.own_colours,
             quote_from_line: quote,
             has_quote: clean.has_quote || quote.is_some(),
@@ -334,6 +330,26 @@ impl Renderer<'_> {
     }
 }
 
+impl Renderer<'_> {
+    fn cleaned(&self, message: &Message) -> poem::Result<(Body, Vec<Attachment>, Arc<Clean>)> {
+        let body = self.desk.body(self.rows, message).map_err(problem)?;
+        let mut files = Vec::new();
+        for id in &message.attachments {
+            files.push(self.rows.get::<Attachment>(*id).map_err(broken)?);
+        }
+        let clean = match body.html {
+            Some(_) => self.shown.get(message.id, || cleaned(&body, &files)),
+            None => Arc::default(),
+        };
+        Ok((body, files, clean))
+    }
+
+    /// Where the message's remote image with this number is.
+    pub(super) fn remote_address(&self, message: &Message, number: usize) -> poem::Result<Option<String>> {
+        Ok(self.cleaned(message)?.2.remote_addresses.get(number).cloned())
+    }
+}
+
 fn cleaned(body: &Body, files: &[Attachment]) -> Clean {
     let Some(html) = &body.html else { return Clean::default() };
     // Only files of this very message can be named, whatever the Content-ID says.
@@ -345,6 +361,7 @@ fn cleaned(body: &Body, files: &[Attachment]) -> Clean {
         html: cleaned.blocked.is_none().then_some(cleaned.html),
         blocked: cleaned.blocked.map(|reason| reason.code()),
         remote_images: cleaned.remote_images,
+        remote_addresses: cleaned.remote_addresses,
         own_colours: cleaned.own_colours,
         has_quote: cleaned.has_quote,
     }

@@ -1,5 +1,5 @@
 /** A mail that tries everything: while it is looked at, nothing of it runs and no server of the sender's hears of it. */
-import { equal, ok, pause } from '../lib/expect.mjs';
+import { equal, eventually, ok, pause } from '../lib/expect.mjs';
 import { openMail } from '../lib/thread.mjs';
 
 export const name = 'hostile-mail';
@@ -76,5 +76,14 @@ export async function run(context) {
     .getByText(/remote images? not loaded/)
     .first()
     .waitFor();
+
+  await page.getByRole('button', { name: 'Show images' }).click();
+  await frame.locator('img[data-remote="0"][src]').waitFor({ state: 'attached' });
+  await eventually(() => canary.hits.length > 0, 'the picture is fetched');
+  await pause(500);
+  equal(canary.hits, ['GET /img'], 'asked for: the one picture, once somebody wants to see it');
+  equal(canary.callers, ['Frontdesk'], 'and not by the browser');
+  equal(abroad, [], 'requests that left our origin');
+  ok(await frame.locator('img[data-remote="0"]').evaluate((image) => image.naturalWidth === 1), 'the picture is shown');
   context.forgive(/Content Security Policy|Refused to/);
 }

@@ -1,11 +1,17 @@
 /** A stranger's web server: counts who calls. A mail that is only looked at must never make it ring. */
 import { createServer } from 'node:http';
 
+/** A picture of one pixel. */
+const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+
 export class Canary {
   hits = [];
+  /** Who called, by the name they gave. */
+  callers = [];
   #server = createServer((request, response) => {
     this.hits.push(`${request.method} ${request.url}`);
-    response.writeHead(200, { 'content-type': 'image/gif', 'access-control-allow-origin': '*' }).end('GIF89a');
+    this.callers.push(request.headers['user-agent'] ?? '');
+    response.writeHead(200, { 'content-type': 'image/gif', 'access-control-allow-origin': '*' }).end(GIF);
   });
 
   async start() {

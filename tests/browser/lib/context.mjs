@@ -65,6 +65,8 @@ export class Context {
       FRONTDESK_RELAY__HOST: '127.0.0.1',
       FRONTDESK_RELAY__PORT: String(this.relay.port),
       FRONTDESK_RELAY__TLS: 'none',
+      // The canary's, so that a picture can be asked for.
+      FRONTDESK_FETCH__PRIVATE_NETWORKS: '127.0.0.0/8',
     };
     this.#server = await new Server().start(relay);
     const token = new URL(await this.#server.setupLink()).hash.slice(1).replace(/^token=/, '');

@@ -24,6 +24,9 @@ export const SRCDOC =
   `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">` +
   `<link rel="stylesheet" href="${stylesheet}"></head><body></body></html>`;
 
+/** The attribute by which the server marks an image of another server: its number in the message. */
+export const REMOTE = 'data-remote';
+
 /** Colours and type of ours that a mail without colours of its own takes over. */
 const TAKEN = ['--ink', '--ink-2', '--accent', '--accent-line', '--rule', '--mail', '--mail-ink', '--font-text'];
 
@@ -39,6 +42,13 @@ export type FrameLook = {
 export function fill(doc: Document, clean: Clean): void {
   doc.body.replaceChildren(doc.adoptNode(clean.fragment));
   for (const [element, text] of clean.styles) applyStyle(element, text);
+}
+
+/** Shows the images of other servers, which ours fetches: nothing is ever asked of them from here. */
+export function showImages(doc: Document, message: number): void {
+  for (const image of doc.querySelectorAll<HTMLImageElement>(`img[${REMOTE}]:not([src])`)) {
+    image.src = `/api/v1/messages/${message}/images/${image.getAttribute(REMOTE)}`;
+  }
 }
 
 /** Dresses the frame's document: colours, sheet, folded or open history. */

@@ -3,6 +3,7 @@
  * document; style attributes are taken off and handed over apart, to be set property by property.
  */
 import createPurifier, { type Config } from 'dompurify';
+import { REMOTE } from './frame';
 import { deferStyles, DEFERRED } from './styles';
 
 export type Clean = { fragment: DocumentFragment; styles: [HTMLElement, string][] };
@@ -28,7 +29,7 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
     'popover',
   ],
   ALLOW_DATA_ATTR: false,
-  ADD_ATTR: [DEFERRED],
+  ADD_ATTR: [DEFERRED, REMOTE],
   ADD_URI_SAFE_ATTR: [DEFERRED],
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
@@ -69,6 +70,7 @@ function guard(node: Element): void {
     const value = node.getAttribute(name);
     if (value !== null && !shown(value)) node.removeAttribute(name);
   }
+  if (node.localName !== 'img' || !/^\d{1,3}$/.test(node.getAttribute(REMOTE) ?? '')) node.removeAttribute(REMOTE);
   if (node.hasAttribute('class')) {
     if (node.classList.contains('fd-quote')) node.setAttribute('class', 'fd-quote');
     else node.removeAttribute('class');
