@@ -13,7 +13,7 @@ import UserX from '@lucide/svelte/icons/user-x';
 import { router } from '../router.svelte';
 import type { Command } from '../state/commands.svelte';
 import type { Desk } from '../state/desk.svelte';
-import { nextRegion } from './regions';
+import { focusThread, nextRegion } from './regions';
 import { travel } from './travel.svelte';
 import { onConversations } from './conversationCommands';
 
@@ -51,8 +51,8 @@ function onList(desk: Desk): Command[] {
       label: 'shell.cmd.open',
       keys: ['o'],
       hidden: true,
-      when: () => inbox() && desk.selection.open === null,
-      run: () => travel.open(desk),
+      when: inbox,
+      run: () => (desk.selection.open === null ? travel.open(desk) : focusThread()),
     },
     {
       id: 'back',

@@ -1,17 +1,29 @@
 /** F6: the focus walks navigation, list, thread and side bar. A region is whatever carries `data-region` or is an aside. */
 
-const FOCUSABLE =
-  'a[href][tabindex="0"], a[href]:not([tabindex]), button:not(:disabled, .skip, [tabindex="-1"]), input, textarea, [tabindex="0"]';
+const WANTED = [
+  '.row[tabindex="0"]',
+  '[aria-current]',
+  '[tabindex="0"]',
+  'a[href]:not([tabindex="-1"]), button:not(:disabled, .skip, [tabindex="-1"]), input, textarea',
+];
+
+/** Where the focus goes in a region; a region that has no such place is passed over. */
+function target(region: HTMLElement): HTMLElement | undefined {
+  return WANTED.flatMap((selector) => region.querySelector<HTMLElement>(selector) ?? [])[0];
+}
 
 export function nextRegion(by: 1 | -1): void {
   const all = [...document.querySelectorAll<HTMLElement>('[data-region], section.thread, aside.side')].filter(
     (region, index, list) =>
-      region.offsetParent !== null && list.findIndex((other) => other.contains(region)) === index,
+      region.offsetParent !== null && target(region) && list.findIndex((other) => other.contains(region)) === index,
   );
-  if (!all.length) return;
-  const at = all.findIndex((region) => region.contains(document.activeElement));
-  const region = all[(at + by + all.length) % all.length] ?? all[0];
-  const wanted = ['.row[tabindex="0"]', '[aria-current]', '[tabindex="0"]', FOCUSABLE];
-  const find = (selector: string) => region?.querySelector<HTMLElement>(selector) ?? [];
-  wanted.flatMap(find)[0]?.focus();
+  const here = all.findIndex((region) => region.contains(document.activeElement));
+  // From nowhere it begins with the first, or going back with the last.
+  const region = here < 0 ? all.at(by > 0 ? 0 : -1) : all[(here + by + all.length) % all.length];
+  if (region) target(region)?.focus();
+}
+
+/** Puts the focus on the text of the open conversation, where arrows and space scroll it. */
+export function focusThread(): void {
+  document.querySelector<HTMLElement>('[data-region="thread"] > .scroll')?.focus({ preventScroll: true });
 }
