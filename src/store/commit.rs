@@ -213,12 +213,14 @@ impl Committer {
             let (writes, change) = (writer.writes(), writer.last_change_made());
             let settled = writer.settle_counters();
             drop(writer);
-            self.appender.finish_sync()?;
             settled?;
             if writes == 0 {
                 transaction.abort()?;
+                self.appender.finish_sync()?;
             } else {
+                // The first of its syncs waits for the blobs, see `gate`.
                 transaction.commit()?;
+                self.appender.finish_sync()?;
                 // Before anybody is answered: who was told must see it.
                 self.recent.forget();
             }

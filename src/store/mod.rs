@@ -12,6 +12,7 @@ mod commit;
 mod entities;
 mod entity;
 mod error;
+mod gate;
 mod hold;
 mod key;
 mod lull;

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use fs4::fs_std::FileExt;
+use redb::backends::FileBackend;
 use redb::{ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::blobs::{Appender, Blobs, Location, OpenLog, Stored, open_segment};
 use super::commit::{Committer, QUEUE, Task, Write};
+use super::gate::{Gate, Gated};
 use super::migrate::{self, STEPS, Step};
 use super::reader::{Readers, Recent};
 use super::{BlobReader, BlobWriter, Error, Key, NewBlob, Prepared, Reader, Result, Rows, Space, Table, Writer, rows};
@@ -63,7 +65,8 @@ pub(super) struct Parts {
     pub(super) segments: OpenLog,
 }
 
-type OpenDatabase = Box<dyn FnOnce(&redb::Builder, &Path) -> std::result::Result<Database, redb::DatabaseError>>;
+type OpenDatabase =
+    Box<dyn FnOnce(&redb::Builder, &Path, Arc<Gate>) -> std::result::Result<Database, redb::DatabaseError>>;
 
 impl Default for Parts {
     fn default() -> Parts {
@@ -117,7 +120,8 @@ impl Store {
         let blobs = Blobs::open(&dir.join("blobs"), true)?;
         let path = dir.join(DATABASE);
         let fresh = refuse_half(dir, &path, &blobs)?;
-        let database = Arc::new((parts.database)(&builder(settings), &path)?);
+        let gate = Arc::new(Gate::default());
+        let database = Arc::new((parts.database)(&builder(settings), &path, Arc::clone(&gate))?);
         if fresh {
             File::open(dir)?.sync_all()?;
         }
@@ -135,7 +139,7 @@ impl Store {
         let recent = Arc::new(Recent::default());
         let committer = Committer {
             database: Arc::clone(&database),
-            appender: Appender::open(blobs.dir(), settings.segment_bytes, parts.segments)?,
+            appender: Appender::open(blobs.dir(), settings.segment_bytes, parts.segments, gate)?,
             queue: waiting,
             last_batch: 0,
             recent: Arc::clone(&recent),
@@ -316,7 +320,11 @@ fn place_of(rows: &impl Rows, id: BlobId) -> Result<Location> {
 
 /// Opens the file of rows. A new one is made under another name first: redb cannot open what a power cut
 /// leaves of a file that was being made.
-fn open_or_make(builder: &redb::Builder, path: &Path) -> std::result::Result<Database, redb::DatabaseError> {
+fn open_or_make(
+    builder: &redb::Builder,
+    path: &Path,
+    gate: Arc<Gate>,
+) -> std::result::Result<Database, redb::DatabaseError> {
     if !path.exists() {
         let unfinished = path.with_extension("redb.new");
         match std::fs::remove_file(&unfinished) {
@@ -328,7 +336,8 @@ fn open_or_make(builder: &redb::Builder, path: &Path) -> std::result::Result<Dat
         File::open(&unfinished)?.sync_all()?;
         std::fs::rename(&unfinished, path)?;
     }
-    builder.open(path)
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    builder.create_with_backend(Gated { rows: FileBackend::new(file)?, gate })
 }
 
 pub(super) fn builder(settings: &Settings) -> redb::Builder {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use super::{Location, NewBlob, Prepared, PreparedKind, pack};
+use crate::store::gate::Gate;
 use crate::store::{Error, Result};
 
 /// Bytes before a record's payload.
@@ -133,14 +134,14 @@ pub(in crate::store) struct Appender {
     /// Length of the segment with what is buffered.
     end: u64,
     buffer: Vec<u8>,
-    syncer: Syncer,
+    syncer: mpsc::Sender<Arc<dyn Log>>,
+    gate: Arc<Gate>,
     unsynced: bool,
-    syncing: bool,
 }
 
 impl Appender {
     /// Opens the last segment of `dir`, or begins the first.
-    pub(in crate::store) fn open(dir: &Path, segment_bytes: u64, open: OpenLog) -> Result<Appender> {
+    pub(in crate::store) fn open(dir: &Path, segment_bytes: u64, open: OpenLog, gate: Arc<Gate>) -> Result<Appender> {
         let mut segment = 1;
         for entry in std::fs::read_dir(dir)? {
             segment = segment.max(entry?.file_name().to_str().and_then(number).unwrap_or_default());
@@ -154,9 +155,9 @@ impl Appender {
             file,
             end,
             buffer: Vec::new(),
-            syncer: Syncer::start()?,
+            syncer: start_syncer(Arc::clone(&gate))?,
+            gate,
             unsynced: false,
-            syncing: false,
         })
     }
 
@@ -197,23 +198,20 @@ impl Appender {
         Ok(())
     }
 
-    /// Begins to sync what was written, beside whatever the caller does next.
+    /// Begins to sync what was written, beside whatever the caller does next. The file of rows is synced only
+    /// together with it, see [`Gate`].
     pub(in crate::store) fn start_sync(&mut self) {
         if std::mem::take(&mut self.unsynced) {
-            self.syncing = self.syncer.begin(Arc::clone(&self.file));
-            self.unsynced = !self.syncing;
+            self.gate.close();
+            if self.syncer.send(Arc::clone(&self.file)).is_err() {
+                self.gate.open(self.file.sync());
+            }
         }
     }
 
     /// Waits until what was written is durable.
     pub(in crate::store) fn finish_sync(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.syncing) {
-            self.syncer.wait()?;
-        }
-        if std::mem::take(&mut self.unsynced) {
-            self.file.sync()?;
-        }
-        Ok(())
+        Ok(self.gate.wait()?)
     }
 }
 
@@ -230,33 +228,15 @@ pub(in crate::store) fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<dy
     Ok((Arc::new(file), end))
 }
 
-/// A thread that syncs, so that syncing and running closures go on at the same time.
-struct Syncer {
-    work: mpsc::Sender<Arc<dyn Log>>,
-    done: mpsc::Receiver<io::Result<()>>,
-}
-
-impl Syncer {
-    fn start() -> Result<Syncer> {
-        let (work, files) = mpsc::channel::<Arc<dyn Log>>();
-        let (report, done) = mpsc::channel();
-        std::thread::Builder::new().name(String::from("blob-sync")).spawn(move || {
-            while let Ok(file) = files.recv() {
-                if report.send(file.sync()).is_err() {
-                    return;
-                }
-            }
-        })?;
-        Ok(Syncer { work, done })
-    }
-
-    fn begin(&self, file: Arc<dyn Log>) -> bool {
-        self.work.send(file).is_ok()
-    }
-
-    fn wait(&self) -> Result<()> {
-        Ok(self.done.recv().map_err(|_| Error::Stopped)??)
-    }
+/// Starts a thread that syncs, so that syncing goes on beside everything else.
+fn start_syncer(gate: Arc<Gate>) -> Result<mpsc::Sender<Arc<dyn Log>>> {
+    let (work, files) = mpsc::channel::<Arc<dyn Log>>();
+    std::thread::Builder::new().name(String::from("blob-sync")).spawn(move || {
+        while let Ok(file) = files.recv() {
+            gate.open(file.sync());
+        }
+    })?;
+    Ok(work)
 }
 
 #[cfg(test)]

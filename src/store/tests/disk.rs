@@ -12,6 +12,7 @@ use redb::{BackendError, StorageBackend};
 
 use super::script::Numbers;
 use crate::store::blobs::{Log, OpenLog, segment_path};
+use crate::store::gate::Gated;
 use crate::store::open::{DATABASE, Parts};
 use crate::store::{Result, Settings, Store};
 
@@ -97,7 +98,7 @@ impl Disk {
         std::fs::write(dir.join(DATABASE), b"in memory").unwrap();
         let (rows, segments) = (self.clone(), self.clone());
         let parts = Parts {
-            database: Box::new(move |builder, _| builder.create_with_backend(rows)),
+            database: Box::new(move |builder, _, gate| builder.create_with_backend(Gated { rows, gate })),
             segments: segments.open_log(),
             ..Parts::default()
         };
