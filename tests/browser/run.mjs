@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
  * Walks through the product in a real browser, against the real program.
- *   node tests/browser/run.mjs [--only NAME[,NAME]] [--screens DIR] [--mock]
+ *   node tests/browser/run.mjs [--only NAME[,NAME]] [--screens DIR] [--mock] [--readme]
  * With --mock the built page (web/dist) runs against the mock of the contract, and journeys that need the program are
- * left out. FRONTDESK_BIN is the program (else target/debug/frontdesk), CHROMIUM the browser (else /usr/bin/chromium).
+ * left out. With --readme only docs/inbox.png is taken anew, of the demo. FRONTDESK_BIN is the program (else target/debug/frontdesk), CHROMIUM the browser (else /usr/bin/chromium).
  * The last line is "N passed, N failed"; the exit code is 0 only when nothing failed.
  */
 import { parseArgs } from 'node:util';
@@ -26,9 +26,15 @@ const NAMES = [
 ];
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, screens: { type: 'string' }, mock: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    screens: { type: 'string' },
+    mock: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
+  },
 });
-const wanted = values.only?.split(',') ?? NAMES.filter((name) => name !== 'screens' || values.screens);
+const usual = () => NAMES.filter((name) => name !== 'screens' || values.screens);
+const wanted = values.readme ? ['readme'] : (values.only?.split(',') ?? usual());
 
 function report(line) {
   process.stdout.write(`${line}\n`);

@@ -83,6 +83,8 @@ export function conversationHref(conversation: number, view = 'all', state: List
 
 export class Router {
   route = $state.raw<Route>({ name: 'inbox', view: 'all', conversation: null, state: 'open' });
+  /** Somebody has gone somewhere since the page was loaded. */
+  moved = false;
 
   constructor() {
     this.#read();
@@ -90,7 +92,10 @@ export class Router {
 
   /** Listens for back, forward and clicks on our own links; returns the end of it. */
   start(): () => void {
-    const pop = () => this.#read();
+    const pop = () => {
+      this.moved = true;
+      this.#read();
+    };
     const click = (event: MouseEvent) => this.#click(event);
     window.addEventListener('popstate', pop);
     document.addEventListener('click', click);
@@ -103,6 +108,7 @@ export class Router {
   /** Goes to a place or an address of ours. `replace` leaves no step in the history. */
   go(to: Route | string, options: { replace?: boolean } = {}): void {
     const address = typeof to === 'string' ? to : href(to);
+    this.moved = true;
     if (address !== location.pathname + location.search + location.hash) {
       if (options.replace) history.replaceState(null, '', address);
       else history.pushState(null, '', address);

@@ -110,14 +110,14 @@ export class Context {
   }
 
   /** A page in a browser profile of its own. Faults of the page fail the journey at its end. */
-  async page({ width = 1440, theme = 'light', language = 'en', url } = {}) {
+  async page({ width = 1440, theme = 'light', language = 'en', url, zone = 'Europe/Warsaw' } = {}) {
     const [w, h] = SIZES[width];
     const profile = await this.browser.newContext({
       baseURL: url ?? (await this.server()).url,
       viewport: { width: w, height: h },
       colorScheme: theme,
       locale: language === 'pl' ? 'pl-PL' : 'en-GB',
-      timezoneId: 'Europe/Warsaw',
+      timezoneId: zone,
       hasTouch: width === 390,
       isMobile: width === 390,
       reducedMotion: 'reduce',

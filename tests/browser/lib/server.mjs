@@ -19,9 +19,9 @@ export class Server {
   log = '';
   #child = null;
 
-  /** `env` overrides settings, as FRONTDESK_SECTION__KEY. */
-  async start(env = {}) {
-    this.#child = spawn(BIN, ['serve', '--data', this.dir], {
+  /** `env` overrides settings, as FRONTDESK_SECTION__KEY; `patience` is how long it may take to be there, in ms. */
+  async start(env = {}, command = 'serve', patience = 20000) {
+    this.#child = spawn(BIN, [command, '--data', this.dir], {
       cwd: this.dir,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -46,7 +46,7 @@ export class Server {
         return existsSync(file) && JSON.parse(readFileSync(file, 'utf8'));
       },
       'the server says where it listens',
-      20000,
+      patience,
     ).then((found) => Object.assign(this, found));
     return this;
   }
