@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestServer, mail};
+use crate::support::{Client, TestServer, mail, mail_with};
 
 async fn one_conversation(server: &TestServer) -> (Client, u64) {
     let letter = mail("Oliver Grant <oliver@fell.example>", "Rain covers", "Where are they?");
@@ -177,5 +177,27 @@ async fn drafts_and_files_come_and_go_with_the_reply() {
     assert_eq!(server.sink.arrived()[0].text().matches("Content-Disposition: attachment").count(), 1);
     let files = last(&owner, id, "outbound").await["attachments"].clone();
     assert_eq!((files.as_array().unwrap().len(), &files[0]["name"]), (1, &json!("photo.png")));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_with_an_unusual_message_id_can_be_answered() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let long = |bytes: usize| format!("{}@far.example", "x".repeat(bytes - "@far.example".len()));
+    for (at, id) in [long(250), long(251), long(512), String::from("żółw@far.example")].into_iter().enumerate() {
+        let from = format!("sender{at}@far.example");
+        let letter = mail_with(&from, "Hello", &format!("Message-ID: <{id}>\r\n"), "Words");
+        server.receive(&from, "hello@desk.example", &letter).await;
+        let page = owner.get("/conversations").await.expect(200);
+        let items = page["items"].as_array().unwrap();
+        let row = items.iter().find(|row| row["contact"]["email"] == from).unwrap();
+        let answer = owner.post(&format!("/conversations/{}/messages", row["id"]), reply(&from, "Yes")).await;
+        assert_eq!(answer.status, 201, "{id}: {}", answer.json());
+    }
+    server.pass(11).await;
+    server.until("the replies have arrived", || server.sink.arrived().len() == 4).await;
+    let named = server.sink.arrived().iter().filter(|mail| mail.text().contains("In-Reply-To:")).count();
+    assert_eq!(named, 1, "an id that fits into a line is named");
     server.stop().await;
 }

@@ -205,7 +205,7 @@ impl Desk {
             html: words.html.clone(),
             files: self.files(rows, who, &new.attachments)?,
             message_id: message_id.clone(),
-            in_reply_to: parent.and_then(|parent| parent.message_id.clone()),
+            in_reply_to: parent.and_then(|parent| parent.message_id.as_deref()).and_then(thread::written_id),
             references: references.clone(),
             date_ms: self.clock.now().millis(),
             headers: Vec::new(),

@@ -68,8 +68,8 @@ pub fn references(parent_references: &[String], parent_id: Option<&str>) -> Vec<
     out
 }
 
-/// An id that can be written into a header field as it is.
-pub(super) fn written_id(id: &str) -> Option<String> {
+/// An id that can be written into a header field as it is; `None` when it is too long for a line or not ASCII.
+pub fn written_id(id: &str) -> Option<String> {
     normalise_id(id).filter(|id| id.len() <= MAX_WRITTEN_ID && id.is_ascii())
 }
 
