@@ -74,6 +74,44 @@ async fn guessing_is_braked_and_nobody_is_locked_out_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tries_at_once_are_braked_like_tries_in_a_row() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let hashed = || server.running().desk.access.hashed();
+    let before = hashed();
+    let tries = (0..50).map(|_| try_in(&server, "ewa@desk.example", "guess"));
+    let answers = futures_util::future::join_all(tries).await;
+    let wrong = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!(answers.iter().all(|answer| matches!(answer.status, 401 | 429)));
+    assert_eq!((wrong, hashed() - before), (6, 6), "five that are free, and one that brings the wait");
+    // Neither other accounts nor who is signed in feel it.
+    server.add_agent("Jan Kos", "jan@desk.example", Role::Agent).await;
+    let jan = server.sign_in("jan@desk.example").await;
+    // The password is asked for again when it is changed, and guessing it there is no better.
+    let change = |current: &str| json!({ "password": { "current": current, "new": NEW } });
+    for _ in 0..6 {
+        owner.patch("/me", change("guess")).await.refused(400, "invalid");
+    }
+    owner.patch("/me", change(PASSWORD)).await.refused(429, "rate_limited");
+    jan.patch("/me", change(PASSWORD)).await.expect(200);
+    server.clock.advance_millis(2000);
+    owner.patch("/me", change(PASSWORD)).await.expect(200);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_nobody_has_costs_one_hash_as_well() {
+    let server = TestServer::start().await;
+    for email in ["ewa@desk.example", "nobody@desk.example"] {
+        let before = server.running().desk.access.hashed();
+        let answer = try_in(&server, email, "guess").await.refused(401, "unauthorized");
+        assert_eq!(answer["detail"], "wrong e-mail or password");
+        assert_eq!(server.running().desk.access.hashed() - before, 1, "{email}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_cookie_is_out_of_reach_and_signing_out_ends_it() {
     let server = TestServer::start().await;
     let mut client = server.anonymous();
@@ -165,6 +203,28 @@ async fn a_new_password_ends_what_was_open_before() {
     let session = server.sign_in("jan@desk.example").await;
     here.patch(&format!("/agents/{jan}"), json!({ "password": NEW })).await.expect(200);
     session.get("/me").await.refused(401, "unauthorized");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_every_token_and_sessions_are_not_without_number() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let id = owner.get("/me").await.json()["agent"]["id"].as_u64().unwrap();
+    let first = server.owner().await;
+    // With the two above there are 101: the oldest goes.
+    let rest = futures_util::future::join_all((0..99).map(|_| server.token(id, false))).await;
+    owner.get("/me").await.refused(401, "unauthorized");
+    first.get("/me").await.expect(200);
+    let tokens = futures_util::future::join_all((0..501).map(|_| server.token(id, true))).await;
+    let with = |token: &String| server.anonymous().with_token(token);
+    with(&tokens[500]).get("/me").await.expect(200);
+    let change = json!({ "password": { "current": PASSWORD, "new": NEW } });
+    first.patch("/me", change).await.expect(200);
+    first.get("/me").await.expect(200);
+    for token in [&rest[0], &rest[98], &tokens[0], &tokens[499], &tokens[500]] {
+        with(token).get("/me").await.refused(401, "unauthorized");
+    }
     server.stop().await;
 }
 

@@ -3,13 +3,13 @@
 //! Passwords are argon2id; tokens are 256 random bits, kept as their BLAKE3. A wrong address takes as long as
 //! a wrong password. Guessing is braked per address and per account, and never locks anybody out for good.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
 
+use super::brake::{Brake, Try};
 use super::{Desk, Error, Result};
 use crate::base::{Secret, Timestamp, random};
 use crate::domain::agent::Session;
@@ -20,12 +20,10 @@ use crate::store::{Direction, Key, Rows, Table, Writer};
 pub const MIN_PASSWORD: usize = 10;
 /// Longest password that is looked at, bytes: hashing is not free.
 pub const MAX_PASSWORD: usize = 1024;
-/// Tries that are free before the brake takes hold.
-const FREE_TRIES: u32 = 5;
-/// Longest wait the brake imposes, seconds.
-const MAX_WAIT: i64 = 900;
-/// Entries the brake remembers before it forgets the oldest.
-const MAX_REMEMBERED: usize = 10_000;
+/// Sessions an agent may have open; a further one ends the oldest.
+const MAX_SESSIONS: usize = 100;
+/// Sessions ended in one go.
+const SLICE: usize = 500;
 
 /// Who asks: an agent, what they may reach, and the session that says so.
 #[derive(Clone, Debug)]
@@ -82,14 +80,9 @@ pub struct Access {
     /// A hash that no password matches, for addresses nobody has.
     decoy: String,
     hashing: Semaphore,
-    brake: Mutex<HashMap<String, Tries>>,
+    hashed: AtomicU64,
+    brake: Brake,
     session_days: i64,
-}
-
-#[derive(Clone, Copy)]
-struct Tries {
-    count: u32,
-    last: Timestamp,
 }
 
 impl Access {
@@ -106,7 +99,8 @@ impl Access {
             argon,
             decoy,
             hashing: Semaphore::new(settings.max_parallel.max(1)),
-            brake: Mutex::default(),
+            hashed: AtomicU64::new(0),
+            brake: Brake::default(),
             session_days: settings.session_days,
         })
     }
@@ -143,42 +137,20 @@ impl Access {
         Ok(right && known)
     }
 
+    /// How many hashes were computed.
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
+    }
+
+    /// Counts a try before its password is looked at.
+    fn begin(&self, account: &str, network: &str, now: Timestamp) -> Result<Try> {
+        self.brake.begin(account, network, now).map_err(Error::RateLimited)
+    }
+
     async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.hashed.fetch_add(1, Ordering::Relaxed);
         let _turn = self.hashing.acquire().await.map_err(|_| Error::Unauthorized)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Unauthorized)
-    }
-
-    /// Seconds to wait before the next try under any of `keys`.
-    fn wait(&self, keys: &[String], now: Timestamp) -> i64 {
-        let brake = self.brake.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = |tries: &Tries| {
-            let over = tries.count.saturating_sub(FREE_TRIES);
-            let wait = if over == 0 { 0 } else { (1_i64 << over.min(10)).min(MAX_WAIT) };
-            (tries.last.plus_seconds(wait).millis() - now.millis()).div_euclid(1000)
-        };
-        keys.iter().filter_map(|key| brake.get(key)).map(left).max().unwrap_or_default().max(0)
-    }
-
-    fn failed(&self, keys: &[String], now: Timestamp) {
-        let mut brake = self.brake.lock().unwrap_or_else(PoisonError::into_inner);
-        if brake.len() > MAX_REMEMBERED {
-            let old = now.plus_seconds(-MAX_WAIT);
-            brake.retain(|_, tries| tries.last > old);
-        }
-        for key in keys {
-            let tries = brake.entry(key.clone()).or_insert(Tries { count: 0, last: now });
-            if now.millis() - tries.last.millis() > MAX_WAIT * 4000 {
-                tries.count = 0;
-            }
-            *tries = Tries { count: tries.count.saturating_add(1), last: now };
-        }
-    }
-
-    fn succeeded(&self, keys: &[String]) {
-        let mut brake = self.brake.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in keys {
-            brake.remove(key);
-        }
     }
 }
 
@@ -204,36 +176,37 @@ pub struct NewSession {
 }
 
 impl Desk {
-    /// Signs an agent in. `from` is the address they come from, for the brake.
+    /// Signs an agent in. `from` is the network they come from, for the brake.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] after too many failures, [`Error::Unauthorized`] for a wrong address, a wrong
+    /// [`Error::RateLimited`] after too many failures, [`Error::WrongPassword`] for a wrong address, a wrong
     /// password or an account that is switched off: the three look and take the same.
     pub async fn sign_in(&self, email: &str, password: &Secret, from: &str) -> Result<NewSession> {
-        let now = self.clock.now();
         let email = sign_in_key(email);
-        let keys = [format!("from {from}"), format!("account {}", crate::base::text::cut(&email, 320))];
-        let wait = self.access.wait(&keys, now);
-        if wait > 0 {
-            return Err(Error::RateLimited(wait.unsigned_abs()));
-        }
+        let one = self.access.begin(&email, from, self.clock.now())?;
         let agent = find_by_email(&self.store.read()?, &email)?.filter(|agent| agent.active);
         let hash = agent.as_ref().map(|agent| agent.password_hash.as_str());
         if !self.access.matches(hash, password).await? {
-            self.access.failed(&keys, now);
-            return Err(Error::Unauthorized);
+            return Err(Error::WrongPassword);
         }
-        self.access.succeeded(&keys);
-        let agent = agent.ok_or(Error::Unauthorized)?;
+        self.access.brake.succeeded(&one);
+        let agent = agent.ok_or(Error::WrongPassword)?;
         self.open_session(agent.id, false).await
     }
 
     /// Whether `password` is the agent's own, for what asks for it again.
     ///
     /// # Errors
-    /// The store's own.
+    /// [`Error::RateLimited`] after too many failures; the store's own.
     pub async fn knows_password(&self, agent: &Agent, password: &Secret) -> Result<bool> {
-        self.access.matches(Some(&agent.password_hash), password).await
+        // Whoever has the session counts, wherever they are.
+        let name = format!("agent {}", agent.id);
+        let one = self.access.begin(&name, &name, self.clock.now())?;
+        let right = self.access.matches(Some(&agent.password_hash), password).await?;
+        if right {
+            self.access.brake.succeeded(&one);
+        }
+        Ok(right)
     }
 
     /// Opens a session, or makes an API token.
@@ -249,6 +222,9 @@ impl Desk {
             .store
             .write(move |writer| {
                 let agent: Agent = writer.find(agent)?.filter(|agent: &Agent| agent.active).ok_or(Error::NotFound)?;
+                if !api {
+                    make_room(writer, agent.id)?;
+                }
                 let id = SessionId(writer.next_id::<Session>()?);
                 writer.put(&Session { id, agent: agent.id, token_hash, api, created_at, expires_at })?;
                 Ok::<_, Error>(agent)
@@ -328,9 +304,28 @@ impl Desk {
 
 /// Ends all of an agent's sessions and tokens but `keep`.
 pub(super) fn end_sessions(writer: &mut Writer<'_>, agent: AgentId, keep: Option<SessionId>) -> Result<()> {
-    let ids = writer.ids(Table::SessionByAgent, &Key::new().u64(agent.0), None, Direction::Forward, 500)?;
-    for id in ids.into_iter().map(SessionId).filter(|id| Some(*id) != keep) {
-        writer.delete::<Session>(id)?;
+    let prefix = Key::new().u64(agent.0);
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let ids = writer.ids(Table::SessionByAgent, &prefix, after.as_deref(), Direction::Forward, SLICE)?;
+        for id in ids.iter().copied().map(SessionId).filter(|id| Some(*id) != keep) {
+            writer.delete::<Session>(id)?;
+        }
+        let Some(last) = ids.last().filter(|_| ids.len() == SLICE) else { return Ok(()) };
+        after = Some(prefix.clone().u64(*last).into_bytes());
+    }
+}
+
+/// Ends the oldest of an agent's sessions until one more has room. Tokens are not counted.
+fn make_room(writer: &mut Writer<'_>, agent: AgentId) -> Result<()> {
+    let prefix = Key::new().u64(agent.0);
+    let mut sessions = Vec::new();
+    for id in writer.ids(Table::SessionByAgent, &prefix, None, Direction::Forward, usize::MAX)? {
+        sessions.extend(Some(writer.get::<Session>(SessionId(id))?).filter(|session| !session.api));
+    }
+    let over = (sessions.len() + 1).saturating_sub(MAX_SESSIONS);
+    for session in sessions.iter().take(over) {
+        writer.delete::<Session>(session.id)?;
     }
     Ok(())
 }

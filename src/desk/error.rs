@@ -16,9 +16,12 @@ pub enum Error {
     /// It is not for this role.
     #[error("this is for owners and admins")]
     Forbidden,
-    /// Nobody is signed in, or with the wrong password.
+    /// Nobody is signed in.
     #[error("sign in first")]
     Unauthorized,
+    /// The address, the password or both are not an agent's.
+    #[error("wrong e-mail or password")]
+    WrongPassword,
     /// It does not fit what is there.
     #[error("{detail}")]
     Conflict {

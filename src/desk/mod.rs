@@ -7,6 +7,7 @@
 pub mod access;
 pub mod agents;
 pub mod attachments;
+mod brake;
 pub mod contacts;
 pub mod conversations;
 pub mod drafts;

@@ -16,7 +16,7 @@ pub(super) fn problem(error: Error) -> poem::Error {
         Error::NotFound => plain(StatusCode::NOT_FOUND, "not_found"),
         Error::ReadOnly => plain(StatusCode::FORBIDDEN, "read_only"),
         Error::Forbidden => plain(StatusCode::FORBIDDEN, "forbidden"),
-        Error::Unauthorized => plain(StatusCode::UNAUTHORIZED, "unauthorized"),
+        Error::Unauthorized | Error::WrongPassword => plain(StatusCode::UNAUTHORIZED, "unauthorized"),
         Error::Conflict { code, .. } => {
             let mut problem = plain(StatusCode::CONFLICT, code);
             problem.field = field_of(code).map(String::from);

@@ -13,7 +13,7 @@ use super::failure::problem;
 use super::types::AgentView;
 use crate::base::{Secret, Timestamp};
 use crate::desk::access::NewSession;
-use crate::http::server::ClientAddress;
+use crate::http::server::{ClientAddress, neighbourhood};
 
 /// Who signs in.
 #[derive(Object)]
@@ -68,10 +68,10 @@ fn cookie(state: &State, value: &str, seconds: i64) -> String {
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
-/// Where a request comes from, for the brake on guessing.
-pub(super) fn address(request: &Request) -> String {
+/// The network a request comes from, for the brake on guessing.
+fn network(request: &Request) -> String {
     match request.data::<ClientAddress>() {
-        Some(client) => client.0.to_string(),
+        Some(client) => neighbourhood(client.0).to_string(),
         None => String::from("unknown"),
     }
 }
@@ -89,7 +89,7 @@ impl Sessions {
         body: Json<Credentials>,
     ) -> poem::Result<SessionOpened> {
         let password = Secret::new(body.0.password);
-        let session = state.desk.sign_in(&body.0.email, &password, &address(request)).await.map_err(problem)?;
+        let session = state.desk.sign_in(&body.0.email, &password, &network(request)).await.map_err(problem)?;
         Ok(opened(&state, &session))
     }
 

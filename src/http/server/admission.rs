@@ -70,7 +70,7 @@ impl Drop for Permit {
 }
 
 /// What counts as one address: an IPv4 address, or an IPv6 /64, which one customer usually has whole.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 => v4,

@@ -30,6 +30,7 @@ use crate::config::Cidr;
 use admission::Admission;
 use connection::Shared;
 
+pub use admission::neighbourhood;
 pub use client::ClientAddress;
 pub use tls::{load_tls, server_config};
 
