@@ -24,6 +24,7 @@ mod permissions;
 mod probes;
 mod receiving;
 mod searching;
+mod settings;
 mod setup;
 mod sign_in;
 mod space;

@@ -46,7 +46,7 @@ pub struct RelayChange {
     pub tls: RelayTls,
     /// Who signs in there; none for nobody.
     pub username: Option<String>,
-    /// A new password; none keeps the one that is there.
+    /// A new password; none keeps the one that is there, for the same place and name only.
     pub password: Option<Secret>,
 }
 
@@ -131,20 +131,32 @@ impl Desk {
         self.store
             .write(move |writer| {
                 let old: Option<RelaySettings> = writer.setting(RELAY)?;
-                let kept = sealed.clone().or(old.and_then(|old| old.sealed_password));
-                let settings = RelaySettings {
+                let mut settings = RelaySettings {
                     host: host.clone(),
                     port: change.port,
                     tls: change.tls,
-                    sealed_password: kept.filter(|_| username.is_some()),
+                    sealed_password: None,
                     username: username.clone(),
                 };
+                if username.is_some() {
+                    settings.sealed_password = sealed.clone().or_else(|| kept_password(old, &settings));
+                    if settings.sealed_password.is_none() {
+                        return Err(Error::invalid("password", "required"));
+                    }
+                }
                 writer.set(RELAY, &settings)?;
                 writer.change(act.at, act.actor, What::Workspace)?;
                 Ok(())
             })
             .await
     }
+}
+
+/// The password that is there, when nothing else would change: it is not told to another server, under another
+/// name or over a less guarded connection.
+fn kept_password(old: Option<RelaySettings>, new: &RelaySettings) -> Option<Vec<u8>> {
+    let same = |old: &RelaySettings| RelaySettings { sealed_password: None, ..old.clone() } == *new;
+    old.filter(same)?.sealed_password
 }
 
 fn is_loopback(host: &str) -> bool {

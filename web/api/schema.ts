@@ -1624,7 +1624,7 @@ export interface components {
             tls: components["schemas"]["RelayTls"] & unknown;
             /** @description Who signs in there. */
             username?: string;
-            /** @description A new password; left out, the one that is there stays. */
+            /** @description A new password; left out, the one there stays if nothing else changes. Else a username requires one. */
             password?: string;
         };
         /**

@@ -89,7 +89,7 @@ struct RelayBody {
     /// Who signs in there.
     #[oai(validator(max_length = 320))]
     username: Option<String>,
-    /// A new password; left out, the one that is there stays.
+    /// A new password; left out, the one there stays if nothing else changes. Else a username requires one.
     #[oai(validator(max_length = 1024))]
     password: Option<String>,
 }
