@@ -1,6 +1,8 @@
 //! Searching: operators, two languages, what the asker may see, and an index that can be lost at any time.
 
+use std::cell::Cell;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -287,4 +289,38 @@ async fn reindex_fills_the_index_from_the_store() {
     owner.sign_in("ewa@desk.example", crate::support::PASSWORD).await.expect(201);
     wait(&owner).await;
     assert!(server.terminate().0.success());
+}
+
+/// A thread of 300 long mails is not read whole, or to its end, before the index has seen any of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_conversation_is_taken_in_message_by_message_and_can_be_stopped_between_two() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    server.receive("a@b.example", "hello@desk.example", &mail("a@b.example", "Long", "walnuts")).await;
+    for n in 0..9 {
+        let comment = json!({ "client_id": n.to_string(), "kind": "comment", "text": "hazelnuts" });
+        owner.post("/conversations/1/messages", comment).await.expect(201);
+    }
+    server.indexed().await;
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::clone(&server.running().desk.store);
+    let settings = frontdesk::search::Settings::default();
+    let (index, _) = frontdesk::search::Index::open(&dir.path().join("search"), settings).unwrap();
+    let indexer = frontdesk::search::Indexer::new(Arc::new(index), Arc::clone(&store));
+    indexer.catch_up(*store.committed().borrow(), &|| false).unwrap();
+    let before = indexer.index().change();
+    owner.patch("/conversations/1", json!({ "tags": ["nuts"] })).await.expect(200);
+    let last = *store.committed().borrow();
+    let asked = Cell::new(0);
+    let stopped = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 5
+    };
+    indexer.catch_up(last, &stopped).unwrap();
+    assert_eq!(indexer.index().change(), before, "it was stopped in the middle of the thread");
+    assert!(asked.get() < 10, "{} messages were read after it was stopped", asked.get());
+    indexer.catch_up(last, &|| false).unwrap();
+    assert_eq!((indexer.index().change(), indexer.index().message_count()), (last, 10));
+    drop((indexer, store));
+    server.stop().await;
 }

@@ -125,10 +125,10 @@ impl Indexer {
             batch.delete_conversation(id.0)?;
         }
         for id in conversations.difference(&removed) {
+            self.put_conversation(&rows, &mut batch, *id, stop)?;
             if stop() {
                 return Ok(());
             }
-            self.put_conversation(&rows, &mut batch, *id)?;
         }
         for (id, message) in messages {
             if stop() {
@@ -144,18 +144,25 @@ impl Indexer {
         batch.commit(last)
     }
 
-    fn put_conversation(&self, rows: &Reader, batch: &mut Batch<'_>, id: ConversationId) -> Result<()> {
+    /// Puts a conversation's messages, one after another: a long thread is never in memory at once.
+    fn put_conversation(
+        &self,
+        rows: &Reader,
+        batch: &mut Batch<'_>,
+        id: ConversationId,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<()> {
         let Some(conversation) = rows.find::<Conversation>(id).map_err(broken)? else {
             return batch.delete_conversation(id.0);
         };
         let prefix = Key::new().u64(id.0);
         let ids =
             rows.ids(Table::MessageByConversation, &prefix, None, Direction::Forward, usize::MAX).map_err(broken)?;
-        let mut documents = Vec::new();
-        for id in ids {
+        let read = |id| {
             let message: Message = rows.get(MessageId(id)).map_err(broken)?;
-            documents.extend(self.document_in(rows, &conversation, &message)?);
-        }
+            self.document_in(rows, &conversation, &message)
+        };
+        let documents = ids.into_iter().take_while(|_| !stop()).filter_map(|id| read(id).transpose());
         batch.put_conversation(id.0, documents)
     }
 

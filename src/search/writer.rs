@@ -138,14 +138,15 @@ impl<'a> Batch<'a> {
         self.add(document)
     }
 
-    /// Puts all messages of a conversation, replacing what was known of it.
+    /// Puts all messages of a conversation, replacing what was known of it. One that cannot be read ends it:
+    /// give the batch up then.
     pub fn put_conversation(
         &mut self,
         conversation_id: u64,
-        documents: impl IntoIterator<Item = Document>,
+        documents: impl IntoIterator<Item = Result<Document>>,
     ) -> Result<()> {
         self.delete_conversation(conversation_id)?;
-        documents.into_iter().try_for_each(|document| self.add(&document))
+        documents.into_iter().try_for_each(|document| self.add(&document?))
     }
 
     /// Adds a message that is surely not in the index: for filling an empty one.

@@ -54,7 +54,7 @@ fn a_second_writer_is_refused_and_harms_nothing() {
 #[test]
 fn documents_are_replaced_and_deleted() {
     let trial = Trial::new([]);
-    let in_thread = |id, body: &str, state| Document { conversation_id: 5, state, ..message(id, body) };
+    let in_thread = |id, body: &str, state| Ok(Document { conversation_id: 5, state, ..message(id, body) });
     let mut batch = trial.index.batch().unwrap();
     batch.put_conversation(5, [in_thread(1, "one", State::Open), in_thread(2, "two", State::Open)]).unwrap();
     batch.put_message(&message(3, "three")).unwrap();
