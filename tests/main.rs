@@ -15,6 +15,7 @@
 mod answering;
 mod bench;
 mod crash;
+mod figures;
 mod hostile_mail;
 mod images;
 mod live;

@@ -74,10 +74,11 @@ impl<E: Endpoint> Endpoint for HeadersEndpoint<E> {
     }
 }
 
-/// Whether the request is for the public host. Health checks and certificate challenges are for any.
+/// Whether the request is for the public host. Health checks and certificate challenges are for any; who may
+/// have the figures is decided there, by the name among others.
 fn names(request: &Request, url: &PublicUrl) -> bool {
     let path = request.uri().path();
-    if path == "/healthz" || path.starts_with("/.well-known/acme-challenge/") {
+    if matches!(path, "/healthz" | "/metrics") || path.starts_with("/.well-known/acme-challenge/") {
         return true;
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().host());
