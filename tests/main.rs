@@ -16,6 +16,7 @@ mod answering;
 mod bench;
 mod crash;
 mod figures;
+mod files;
 mod hostile_mail;
 mod images;
 mod live;

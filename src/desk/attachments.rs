@@ -1,5 +1,7 @@
 //! Files: uploaded before a message is sent, bound to it when it is, reached only through it.
 
+use tokio::sync::Semaphore;
+
 use super::conversations::visible;
 use super::{Desk, Error, Result, Who};
 use crate::base::Timestamp;
@@ -12,6 +14,53 @@ use crate::store::{BlobReader, Direction, Key, Prepared, Rows, Table, Writer};
 pub const UNBOUND_HOURS: i64 = 24;
 /// Uploads an agent may have waiting.
 const MAX_WAITING: usize = 200;
+/// Mails out of which files are decoded at the same time. Each may be as large as the receiver takes.
+static DECODING: Semaphore = Semaphore::const_new(2);
+
+/// A file whose bytes are to be read.
+pub enum Opened {
+    /// They are a blob.
+    Own(BlobReader),
+    /// They are inside a mail.
+    Inside {
+        /// The mail.
+        mail: BlobReader,
+        /// The part's index in the parser's table.
+        index: u32,
+    },
+}
+
+impl Opened {
+    /// The bytes, to be read in pieces. Those inside a mail are decoded in memory, off the async threads and few
+    /// at a time.
+    ///
+    /// # Errors
+    /// As [`Opened::into_bytes`].
+    pub async fn into_reader(self) -> Result<BlobReader> {
+        if let Opened::Own(bytes) = self {
+            return Ok(bytes);
+        }
+        // The turn goes into the work: who hangs up meanwhile does not make room for another.
+        let turn = DECODING.acquire().await.map_err(|_| crate::store::Error::Stopped)?;
+        let decoded = tokio::task::spawn_blocking(move || {
+            let bytes = self.into_bytes();
+            drop(turn);
+            bytes
+        });
+        Ok(BlobReader::Memory(decoded.await.map_err(|_| crate::store::Error::Stopped)??))
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// The store's own, [`Error::NotFound`] when the mail has no such part.
+    pub fn into_bytes(self) -> Result<Vec<u8>> {
+        match self {
+            Opened::Own(bytes) => Ok(bytes.into_bytes()?),
+            Opened::Inside { mail, index } => parse::attachment(&mail.into_bytes()?, index).ok_or(Error::NotFound),
+        }
+    }
+}
 
 impl Desk {
     /// Keeps an upload for its uploader.
@@ -67,26 +116,15 @@ impl Desk {
         Ok(file)
     }
 
-    /// Opens a file's bytes. Parts of a mail are decoded in memory.
+    /// Where to read a file's bytes.
     ///
     /// # Errors
     /// The store's own.
-    pub fn open_attachment(&self, rows: &impl Rows, file: &Attachment) -> Result<BlobReader> {
+    pub fn open_attachment(&self, rows: &impl Rows, file: &Attachment) -> Result<Opened> {
         match file.source {
-            Source::Blob(blob) => Ok(self.store.blob(rows, blob)?),
-            Source::Part { raw, index } => {
-                let raw = self.store.blob(rows, raw)?.into_bytes()?;
-                Ok(BlobReader::Memory(parse::attachment(&raw, index).ok_or(Error::NotFound)?))
-            }
+            Source::Blob(blob) => Ok(Opened::Own(self.store.blob(rows, blob)?)),
+            Source::Part { raw, index } => Ok(Opened::Inside { mail: self.store.blob(rows, raw)?, index }),
         }
-    }
-
-    /// All of a file's bytes.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub fn attachment_bytes(&self, rows: &impl Rows, file: &Attachment) -> Result<Vec<u8>> {
-        Ok(self.open_attachment(rows, file)?.into_bytes()?)
     }
 
     /// Removes uploads that were never sent, up to 100; gives how many.

@@ -17,8 +17,8 @@ use crate::domain::{
     IncomingId, Kind, Message, Person, Place, State, What,
 };
 use crate::mail::address;
-use crate::mail::parse::{Address, PARSER_VERSION, Parsed};
-use crate::store::{Direction, Key, NewBlob, Prepared, Rows, Table, Writer};
+use crate::mail::parse::{self, Address, PARSER_VERSION, Parsed, Part};
+use crate::store::{Direction, Key, NewBlob, Prepared, Rows, SMALL, Store, Table, Writer};
 
 /// Attachments listed of one mail; the rest are in the raw mail.
 const MAX_ATTACHMENTS: usize = 200;
@@ -38,13 +38,21 @@ pub struct Read {
     pub quote_from_line: Option<usize>,
     /// Tokens for conversations it may begin, one an inbox.
     tokens: Vec<String>,
+    /// Files that get bytes of their own, each with its part's index.
+    files: Vec<(u32, Prepared)>,
 }
 
 impl Read {
     /// Makes a read mail ready to be filed.
     pub fn new(incoming: &Incoming, parsed: Parsed, quote_from_line: Option<usize>) -> Read {
         let tokens = incoming.recipients.iter().map(|_| random::token()).collect();
-        Read { incoming: incoming.id, parsed, quote_from_line, tokens }
+        Read { incoming: incoming.id, parsed, quote_from_line, tokens, files: Vec::new() }
+    }
+
+    /// The same with files that were taken apart.
+    #[must_use]
+    pub fn with_files(self, files: Apart) -> Read {
+        Read { files: files.0, ..self }
     }
 
     /// The words, as they are kept beside the row.
@@ -88,13 +96,61 @@ impl Desk {
     /// # Errors
     /// The store's own.
     pub async fn file(&self, read: Vec<Read>) -> Result<()> {
-        let bodies = read.iter().map(|one| encode(&one.body())).collect::<Result<Vec<_>>>()?;
+        let mut read = read;
+        let mut prepared = Vec::new();
+        let mut indexes = Vec::new();
+        for one in &mut read {
+            prepared.push(encode(&one.body())?);
+            let files = std::mem::take(&mut one.files);
+            indexes.push(files.iter().map(|(index, _)| *index).collect::<Vec<_>>());
+            prepared.extend(files.into_iter().map(|(_, bytes)| bytes));
+        }
         self.store
-            .write_with(bodies, move |writer, blobs| {
-                read.iter().zip(blobs).try_for_each(|(one, body)| file(writer, one, body))
+            .write_with(prepared, move |writer, blobs| {
+                let mut blobs = blobs.iter();
+                for (one, indexes) in read.iter().zip(&indexes) {
+                    let body = blobs.next().ok_or(crate::store::Error::Stopped)?;
+                    let files: Vec<_> = indexes.iter().copied().zip(blobs.by_ref()).collect();
+                    file(writer, one, body, &files)?;
+                }
+                Ok(())
             })
             .await
     }
+}
+
+/// Files of a mail with bytes of their own, each with its part's index.
+#[derive(Debug, Default)]
+pub struct Apart(Vec<(u32, Prepared)>);
+
+impl Apart {
+    /// Takes the files of a large mail apart: else each look at one would read and decode the whole mail. Those
+    /// of a small mail stay inside of it, as all do when the disk is nearly full. Blocks: large files are synced.
+    ///
+    /// # Errors
+    /// When the disk fails. Without it nothing is lost: the raw mail has everything.
+    pub fn of(store: &Store, raw: &[u8], parts: &[Part]) -> Result<Apart> {
+        if raw.len() <= SMALL || store.space().is_low() {
+            return Ok(Apart::default());
+        }
+        let mut files = Ok(Vec::new());
+        parse::attachments(raw, parts.get(..MAX_ATTACHMENTS).unwrap_or(parts), |index, bytes| {
+            if let Ok(done) = &mut files {
+                match prepare(store, &bytes) {
+                    Ok(file) => done.push((index, file)),
+                    Err(error) => files = Err(error),
+                }
+            }
+        });
+        files.map(Apart)
+    }
+}
+
+/// Bytes on their way into the store, on the disk when they are many.
+fn prepare(store: &Store, bytes: &[u8]) -> Result<Prepared> {
+    let mut writer = store.blob_writer();
+    writer.write(bytes)?;
+    Ok(writer.finish()?)
 }
 
 /// Encodes a body for its blob.
@@ -104,16 +160,17 @@ pub(super) fn encode(body: &Body) -> Result<Prepared> {
 }
 
 /// Files one mail into each inbox it came to.
-fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob) -> Result<()> {
+fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &NewBlob)]) -> Result<()> {
     let Some(incoming) = writer.find::<Incoming>(read.incoming)? else { return Ok(()) };
     let act = Act { at: incoming.received_at, actor: Actor::Outside };
     let body = writer.add_blob(body)?;
+    let files = files.iter().map(|(index, bytes)| Ok((*index, writer.add_blob(bytes)?))).collect::<Result<_>>()?;
     let sender = sender_of(&read.parsed, &incoming);
     let contact = contacts::find_or_add(writer, act, &sender)?;
     let inboxes: Vec<InboxId> = incoming.recipients.iter().map(|recipient| recipient.inbox).collect();
     let mut homes: Vec<ConversationId> = Vec::new();
+    let letter = Letter { incoming: &incoming, read, sender: &sender, contact: &contact, body, files };
     for (recipient, token) in incoming.recipients.iter().zip(&read.tokens) {
-        let letter = Letter { incoming: &incoming, read, sender: &sender, contact: &contact, body };
         let id = letter.file_into(writer, act, recipient, &inboxes, token)?;
         homes.push(id);
     }
@@ -159,6 +216,8 @@ struct Letter<'a> {
     sender: &'a Person,
     contact: &'a Contact,
     body: BlobId,
+    /// Bytes of their own that parts have, by index.
+    files: BTreeMap<u32, BlobId>,
 }
 
 impl Letter<'_> {
@@ -283,13 +342,18 @@ impl Letter<'_> {
                 size: part.size,
                 content_id: part.content_id.clone(),
                 inline: part.inline,
-                source: Source::Part { raw: self.incoming.raw, index: part.index },
+                source: self.source(part.index),
                 created_at: act.at,
             };
             writer.put(&file)?;
             message.attachments.push(file.id);
         }
         Ok(message)
+    }
+
+    fn source(&self, index: u32) -> Source {
+        let part = Source::Part { raw: self.incoming.raw, index };
+        self.files.get(&index).map_or(part, |blob| Source::Blob(*blob))
     }
 }
 

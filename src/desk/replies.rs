@@ -235,7 +235,7 @@ impl Desk {
             if total > MAX_FILES_BYTES {
                 return Err(Error::TooLarge);
             }
-            let bytes = self.attachment_bytes(rows, &file)?;
+            let bytes = self.open_attachment(rows, &file)?.into_bytes()?;
             let (name, content_type, inline) = (file.name, file.media_type, file.inline);
             files.push(File { name, content_type, bytes, content_id: file.content_id, inline });
         }

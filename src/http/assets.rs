@@ -5,12 +5,13 @@
 use std::borrow::Cow;
 
 use poem::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
 };
 use poem::http::{HeaderMap, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
+use super::headers::is_known;
 use super::problem::Problem;
 use crate::base::random::Hex;
 
@@ -67,7 +68,7 @@ fn respond<D: Embed>(name: &str, method: &Method, headers: &HeaderMap) -> Option
     let caching = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response =
         Response::builder().header(ETAG, &tag).header(CACHE_CONTROL, caching).header(VARY, "accept-encoding");
-    if matches(headers, &tag) {
+    if is_known(headers, &tag) {
         return Some(response.status(StatusCode::NOT_MODIFIED).finish());
     }
     if compressed {
@@ -92,15 +93,6 @@ fn media_type(name: &str) -> String {
     let guess = mime_guess::from_path(name).first_or_octet_stream();
     let text = guess.type_() == "text" || guess.subtype() == "javascript" || guess.subtype() == "json";
     if text { format!("{}; charset=utf-8", guess.essence_str()) } else { guess.essence_str().to_owned() }
-}
-
-/// Whether one of `If-None-Match` is the tag (RFC 9110, section 13.1.2: compared weakly).
-fn matches(headers: &HeaderMap, tag: &str) -> bool {
-    let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
-    lines
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 fn accepts_brotli(headers: &HeaderMap) -> bool {

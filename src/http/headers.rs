@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use poem::http::StatusCode;
 use poem::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use poem::http::{HeaderMap, StatusCode};
 use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
 
 use super::problem::Problem;
@@ -111,4 +111,13 @@ pub fn harden(response: &mut Response, https: bool) {
     if https {
         set(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
+}
+
+/// Whether one of `If-None-Match` is the tag (RFC 9110, section 13.1.2: compared weakly).
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }

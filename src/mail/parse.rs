@@ -197,9 +197,20 @@ pub fn parse(raw: &[u8]) -> Parsed {
 
 /// The decoded bytes of the part at `index`, as they were attached; `None` if there is no such part.
 pub fn attachment(raw: &[u8], index: u32) -> Option<Vec<u8>> {
-    let structure = scan::scan(raw).ok()?;
-    let entity = structure.entities.get(usize::try_from(index).ok()?)?;
-    (entity.kind != Kind::Multipart && !entity.in_message).then(|| content(raw, entity))
+    let mut found = None;
+    attachments(raw, &[Part { index, ..Part::default() }], |_, bytes| found = Some(bytes));
+    found
+}
+
+/// The decoded bytes of those of `parts` that are there, one after another: the mail is looked through once.
+pub fn attachments(raw: &[u8], parts: &[Part], mut take: impl FnMut(u32, Vec<u8>)) {
+    let Ok(structure) = scan::scan(raw) else { return };
+    for part in parts {
+        let entity = usize::try_from(part.index).ok().and_then(|index| structure.entities.get(index));
+        if let Some(entity) = entity.filter(|entity| entity.kind != Kind::Multipart && !entity.in_message) {
+            take(part.index, content(raw, entity));
+        }
+    }
 }
 
 fn content(raw: &[u8], entity: &Entity) -> Vec<u8> {

@@ -29,7 +29,7 @@ mod tests;
 mod writer;
 
 pub use backup::{BackupReport, RestoreReport, restore};
-pub use blobs::{BlobReader, BlobWriter, NewBlob, Prepared};
+pub use blobs::{BlobReader, BlobWriter, NewBlob, Prepared, SMALL};
 pub use check::Report;
 pub use entities::*;
 pub use entity::{Entity, IndexKey, TallyKey};

@@ -345,7 +345,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file's bytes. */
+        /** A file's bytes. They never change, but who may have them does: keep them, and ask each time. */
         get: operations["get_attachment"];
         put?: never;
         post?: never;
@@ -2859,11 +2859,21 @@ export interface operations {
                     "CONTENT-DISPOSITION": string;
                     "CONTENT-SECURITY-POLICY": string;
                     "CACHE-CONTROL": string;
+                    ETAG: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/octet-stream": string;
                 };
+            };
+            /** @description The file that the asker has already (`If-None-Match`). */
+            304: {
+                headers: {
+                    "CACHE-CONTROL": string;
+                    ETAG: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457); `code` says which. */
             default: {

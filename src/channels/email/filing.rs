@@ -12,7 +12,7 @@ use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::underway::Underway;
-use crate::desk::filing::{MAX_ATTEMPTS, Read};
+use crate::desk::filing::{Apart, MAX_ATTEMPTS, Read};
 use crate::desk::{Desk, Result};
 use crate::domain::{Incoming, IncomingId};
 use crate::mail::parse::Parsed;
@@ -83,7 +83,7 @@ async fn file_batch(desk: &Arc<Desk>, parser: &Parser, underway: &mut Option<Und
     let chosen = choose(desk)?;
     let ids: Vec<IncomingId> = chosen.iter().map(|(incoming, _)| incoming.id).collect();
     underway.note(&ids).map_err(store::Error::from)?;
-    let read = join_all(chosen.into_iter().map(|(incoming, raw)| read(parser, incoming, raw))).await;
+    let read = join_all(chosen.into_iter().map(|(incoming, raw)| read(desk, parser, incoming, raw))).await;
     let mut slices = Vec::new();
     let mut rest = read.into_iter();
     while rest.len() > 0 {
@@ -118,17 +118,31 @@ fn choose(desk: &Desk) -> Result<Vec<(Incoming, Option<Bytes>)>> {
     Ok(chosen)
 }
 
-async fn read(parser: &Parser, incoming: Incoming, raw: Option<Bytes>) -> Read {
-    let parsed = match raw {
-        Some(raw) => parser.parse(raw).await,
-        None => {
-            tracing::error!(
-                incoming.id = incoming.id.0,
-                "the process ended each time this mail was read; it is filed unread"
-            );
-            Parsed::panicked()
-        }
+async fn read(desk: &Arc<Desk>, parser: &Parser, incoming: Incoming, raw: Option<Bytes>) -> Read {
+    let Some(raw) = raw else {
+        tracing::error!(
+            incoming.id = incoming.id.0,
+            "the process ended each time this mail was read; it is filed unread"
+        );
+        return Read::new(&incoming, Parsed::panicked(), None);
     };
+    let parsed = parser.parse(raw.clone()).await;
     let quote = quotes::quote_from_line(&parsed.text);
-    Read::new(&incoming, parsed, quote)
+    let files = files(desk, incoming.id, &parsed, raw).await;
+    Read::new(&incoming, parsed, quote).with_files(files)
+}
+
+/// The files of a large mail. Where they cannot be taken apart they stay inside of it, and are found there.
+async fn files(desk: &Arc<Desk>, id: IncomingId, parsed: &Parsed, raw: Bytes) -> Apart {
+    if parsed.parts.is_empty() {
+        return Apart::default();
+    }
+    let (store, parts) = (Arc::clone(&desk.store), parsed.parts.clone());
+    let apart = tokio::task::spawn_blocking(move || Apart::of(&store, &raw, &parts)).await;
+    match apart {
+        Ok(Ok(files)) => return files,
+        Ok(Err(error)) => tracing::warn!(%error, incoming.id = id.0, "the files of a mail stay inside of it"),
+        Err(_) => tracing::error!(incoming.id = id.0, "the files of a mail could not be decoded"),
+    }
+    Apart::default()
 }

@@ -1,6 +1,7 @@
 //! Files: taking them in as a stream, giving them out so that nothing in them runs.
 
 use poem::Body;
+use poem::http::HeaderMap;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::{Binary, Json};
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -12,6 +13,7 @@ use super::failure::{broken, problem};
 use super::types::AttachmentView;
 use crate::desk::Error;
 use crate::domain::{Attachment, AttachmentId};
+use crate::http::headers::is_known;
 use crate::store::BlobReader;
 
 /// Bytes of an upload taken at a time.
@@ -45,7 +47,11 @@ enum FileBytes {
         #[oai(header = "Content-Disposition")] String,
         #[oai(header = "Content-Security-Policy")] String,
         #[oai(header = "Cache-Control")] String,
+        #[oai(header = "ETag")] String,
     ),
+    /// The file that the asker has already (`If-None-Match`).
+    #[oai(status = 304)]
+    Known(#[oai(header = "Cache-Control")] String, #[oai(header = "ETag")] String),
 }
 
 /// A blob as a response's body.
@@ -98,13 +104,22 @@ impl Attachments {
         Ok(FileUploaded::Created(Json(Uploaded { attachment: AttachmentView::from(&file) })))
     }
 
-    /// A file's bytes.
+    /// A file's bytes. They never change, but who may have them does: keep them, and ask each time.
     #[oai(path = "/attachments/:id", method = "get", operation_id = "get_attachment")]
-    async fn get(&self, caller: Caller, id: Path<u64>) -> poem::Result<FileBytes> {
-        let rows = caller.rows()?;
-        let desk = caller.desk();
-        let file = desk.attachment(&rows, caller.who(), AttachmentId(id.0)).map_err(problem)?;
-        let mut bytes = desk.open_attachment(&rows, &file).map_err(problem)?;
+    async fn get(&self, caller: Caller, headers: &HeaderMap, id: Path<u64>) -> poem::Result<FileBytes> {
+        let (file, opened) = {
+            let rows = caller.rows()?;
+            let file = caller.desk().attachment(&rows, caller.who(), AttachmentId(id.0)).map_err(problem)?;
+            let opened = caller.desk().open_attachment(&rows, &file).map_err(problem)?;
+            (file, opened)
+        };
+        // The moment as well: after a backup was put back, the same number may be given again.
+        let tag = format!("\"{}-{}\"", file.id, file.created_at.millis());
+        let caching = String::from("private, no-cache");
+        if is_known(headers, &tag) {
+            return Ok(FileBytes::Known(caching, tag));
+        }
+        let mut bytes = opened.into_reader().await.map_err(problem)?;
         let kind = kind_of(&mut bytes)?;
         let shown = kind.is_some();
         Ok(FileBytes::Bytes(
@@ -112,7 +127,8 @@ impl Attachments {
             String::from(kind.unwrap_or("application/octet-stream")),
             disposition(&file, shown),
             String::from("sandbox; default-src 'none'"),
-            String::from("private, max-age=3600"),
+            caching,
+            tag,
         ))
     }
 }
