@@ -17,6 +17,7 @@ mod postfix;
 mod program;
 mod report;
 mod search;
+mod size;
 mod start;
 
 /// Messages of the largest stores: `BENCH_MESSAGES`, or `usually`. The bars speak of 1,000,000.
