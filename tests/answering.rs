@@ -201,3 +201,69 @@ async fn a_mail_with_an_unusual_message_id_can_be_answered() {
     assert_eq!(named, 1, "an id that fits into a line is named");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_a_reply_back_undoes_what_it_did() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let path = format!("/conversations/{id}/messages");
+    let before = owner.get(&format!("/conversations/{id}")).await.expect(200)["conversation"].clone();
+    let file = owner.upload("offer.txt", "text/plain", b"our best price".to_vec()).await.expect(201);
+    let file = file["attachment"]["id"].clone();
+    let mut said = reply("1", "The wrong zanzibar words");
+    said["attachments"] = json!([file]);
+    said["and_close"] = json!(true);
+    said["cc"] = json!([{ "email": "wrong@other.example" }]);
+    let said = owner.post(&path, said).await.expect(201);
+    assert_eq!(said["conversation"]["state"], "closed");
+    server.indexed().await;
+    let found = async || owner.get("/search?q=zanzibar").await.expect(200)["items"].as_array().unwrap().len();
+    let sent = async || owner.get("/conversations?view=sent").await.expect(200)["items"].as_array().unwrap().len();
+    assert_eq!((found().await, sent().await), (1, 1));
+
+    let cancel = format!("/messages/{}/cancel", said["message"]["id"]);
+    server.add_agent("Tomek", "tomek@desk.example", frontdesk::domain::Role::Agent).await;
+    server.sign_in("tomek@desk.example").await.post(&cancel, json!({})).await.refused(403, "forbidden");
+    let taken = owner.post(&cancel, json!({})).await.expect(200);
+    assert_eq!(taken["message"]["attachments"], json!([]));
+    let after = owner.get(&format!("/conversations/{id}")).await.expect(200)["conversation"].clone();
+    for field in ["state", "assignee", "last", "last_activity_at", "has_attachments"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    server.indexed().await;
+    assert_eq!((found().await, sent().await), (0, 0));
+    // The other one does not take part, though the reply named them.
+    server.receive("wrong@other.example", "hello@desk.example", &mail("wrong@other.example", "Rain covers", "?")).await;
+    assert_eq!(owner.get("/conversations").await.expect(200)["items"].as_array().unwrap().len(), 2);
+
+    // The file is the draft's again, and goes out with the next reply.
+    let draft = json!({ "text": "The right words", "attachments": [file] });
+    owner.put(&format!("/conversations/{id}/draft?kind=reply"), draft).await.expect(200);
+    let mut again = reply("2", "The right words");
+    again["attachments"] = json!([file]);
+    owner.post(&path, again).await.expect(201);
+    server.pass(11).await;
+    server.until("the reply has arrived", || !server.sink.arrived().is_empty()).await;
+    assert!(server.sink.arrived()[0].text().contains("offer.txt"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_again_can_be_stopped_for_who_does_not_have_it() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    server.sink.answer("oliver", 451);
+    let mut said = reply("1", "Hello");
+    said["cc"] = json!([{ "email": "accounts@fell.example" }]);
+    let said = owner.post(&format!("/conversations/{id}/messages"), said).await.expect(201);
+    server.pass(11).await;
+    let state = async || last(&owner, id, "outbound").await["delivery"].clone();
+    server.until_it("it is tried again", async || state().await["state"] == "retrying").await;
+    owner.post(&format!("/messages/{}/cancel", said["message"]["id"]), json!({})).await.expect(200);
+    let delivery = state().await;
+    let states: Vec<_> = delivery["recipients"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
+    assert_eq!((delivery["state"].clone(), states), (json!("sent"), vec![json!("cancelled"), json!("sent")]));
+    server.pass(7200).await;
+    assert_eq!(server.sink.arrived().len(), 1);
+    server.stop().await;
+}

@@ -61,8 +61,8 @@ GET    /messages/{id}/raw           foreign | 401 200 200 404 200 200 401
 GET    /messages/{id}/raw           missing | 401 404 404 404 404 404 401
 GET    /messages/{id}/images/{number} own     | 401 404 404 404 404 404 401
 GET    /messages/{id}/images/{number} missing | 401 404 404 404 404 404 401
-POST   /messages/{id}/cancel        own     | 401 403 200 200 200 200 401
-POST   /messages/{id}/cancel        foreign | 401 403 200 404 200 200 401
+POST   /messages/{id}/cancel        own     | 401 403 403 403 200 200 401
+POST   /messages/{id}/cancel        foreign | 401 403 403 404 200 200 401
 POST   /messages/{id}/cancel        missing | 401 404 404 404 404 404 401
 POST   /messages/{id}/retry         own     | 401 403 409 409 409 409 401
 POST   /messages/{id}/retry         foreign | 401 403 409 404 409 409 401

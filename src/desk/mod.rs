@@ -23,6 +23,7 @@ pub mod retention;
 pub mod sending;
 pub mod setup;
 pub mod threading;
+mod undo;
 pub mod views;
 pub mod words;
 pub mod workspace;

@@ -9,7 +9,7 @@ use super::conversations::{self, set_state, visible};
 use super::idempotency::Request;
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
-use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, words};
+use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, undo, words};
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::{Beginning, Last};
@@ -152,13 +152,15 @@ impl Desk {
                 if let Some(answered) = request.answered(writer)? {
                     return Ok((writer.get(MessageId(answered))?, conversation));
                 }
-                let before = conversation.attributes();
+                let (before, then) = (conversation.attributes(), undo::before(&conversation));
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
                 let mut message = events::blank(writer, act, &conversation, Kind::Comment)?;
                 message.author = Some(agent.id);
                 message.body = blobs.first().map(|blob| writer.add_blob(blob)).transpose()?;
                 message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
                 settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                let then = undo::seal(then, &conversation, new.and_close);
+                message.delivery.iter_mut().for_each(|delivery| delivery.before = Some(then.clone()));
                 if conversation.attributes() != before {
                     writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
                 }
@@ -267,7 +269,7 @@ impl Desk {
                     return Ok((message, conversation));
                 }
                 let mut conversation = target.open(writer, act, &scope, &recipients)?;
-                let before = conversation.attributes();
+                let (before, then) = (conversation.attributes(), undo::before(&conversation));
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
                 let mut message = events::blank(writer, act, &conversation, Kind::Outbound)?;
                 message.author = Some(agent.id);
@@ -293,6 +295,8 @@ impl Desk {
                     conversations::assign(writer, act, &mut conversation, Some(agent.id))?;
                 }
                 settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                let then = undo::seal(then, &conversation, new.and_close);
+                message.delivery.iter_mut().for_each(|delivery| delivery.before = Some(then.clone()));
                 if conversation.attributes() != before {
                     writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
                 }
@@ -375,6 +379,7 @@ fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>)
         due_at: Some(due_at),
         recipients: to.into_iter().map(waiting).collect(),
         attempts: Vec::new(),
+        before: None,
     })
 }
 

@@ -4,7 +4,7 @@
 //! more try under the same Message-ID: at least once, never lost.
 
 use super::conversations::visible;
-use super::{Act, Desk, Error, Result, Who, events, replies};
+use super::{Act, Desk, Error, Result, Who, events, undo};
 use crate::base::{Timestamp, text};
 use crate::domain::conversation::Trouble;
 use crate::domain::job::Work;
@@ -91,36 +91,28 @@ impl Desk {
         self.store.write(move |writer| record(writer, act, job, &outcomes)).await
     }
 
-    /// Takes a message back before it leaves.
+    /// Takes a message back before it leaves, and from those it has not reached while it is tried again. Its
+    /// author may, and who manages.
     ///
     /// # Errors
-    /// [`Error::Conflict`] `too_late` once a try has begun.
+    /// [`Error::Conflict`] `too_late` while a try goes on, or once all have it; [`Error::Forbidden`].
     pub async fn cancel_message(&self, who: &Who, id: MessageId) -> Result<Message> {
-        let act = self.act(who.actor());
+        let (act, who_id) = (self.act(who.actor()), who.agent.id);
         let scope = who.scope.clone();
         self.store
             .write(move |writer| {
                 let mut message: Message = writer.find(id)?.ok_or(Error::NotFound)?;
-                let conversation = visible(writer, &scope, message.conversation)?;
+                let mut conversation = visible(writer, &scope, message.conversation)?;
                 if !scope.may_write {
                     return Err(Error::ReadOnly);
                 }
-                let delivery = message.delivery.as_mut().ok_or(Error::NotFound)?;
-                if delivery.state == DeliveryState::Cancelled {
-                    return Ok(message);
+                if message.author != Some(who_id) && !scope.may_manage {
+                    return Err(Error::Forbidden);
                 }
-                if delivery.state != DeliveryState::Queued || replies::is_past(delivery.due_at, act.at) {
-                    return Err(Error::conflict("too_late", "the message is already on its way"));
+                let state = message.delivery.as_ref().ok_or(Error::NotFound)?.state;
+                if state != DeliveryState::Cancelled {
+                    undo::take_back(writer, act, &mut message, &mut conversation)?;
                 }
-                if let Some(job) = delivery.job.take() {
-                    writer.delete::<Job>(job)?;
-                }
-                delivery.state = DeliveryState::Cancelled;
-                delivery.due_at = None;
-                delivery.recipients.iter_mut().for_each(|one| one.state = DeliveryState::Cancelled);
-                writer.put(&message)?;
-                writer.change(act.at, act.actor, What::MessageChanged(conversation.id, id))?;
-                events::add(writer, act, &conversation, "send_cancelled", &[("message", id.0.into())])?;
                 Ok(message)
             })
             .await
@@ -181,6 +173,7 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     };
     delivery.state = DeliveryState::Sending;
     delivery.due_at = None;
+    delivery.before = None;
     let waits = |state| !matches!(state, DeliveryState::Sent | DeliveryState::Failed | DeliveryState::Cancelled);
     let mut recipients = Vec::new();
     for one in delivery.recipients.iter_mut().filter(|one| waits(one.state)) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::conversation::{Last, State};
 use super::{AgentId, AttachmentId, BlobId, ConversationId, JobId, MessageId, Person};
 use crate::base::Timestamp;
 
@@ -128,6 +129,30 @@ pub struct Delivery {
     /// What was tried, oldest first; at most 50 kept.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
+    /// What the conversation was like before, until the first try.
+    #[serde(default)]
+    pub before: Option<Box<Before>>,
+}
+
+/// What sending a message changed in its conversation, to be put back when it is taken back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Before {
+    /// The change by which the message was added: nobody has spoken since while it is the conversation's last.
+    pub change: u64,
+    /// Who had spoken last; none in a conversation that began with the message.
+    pub last: Option<Last>,
+    /// When anything had happened last.
+    pub last_activity_at: Timestamp,
+    /// When something had been sent last.
+    pub last_sent_at: Option<Timestamp>,
+    /// Whether any message had brought a file.
+    pub has_attachments: bool,
+    /// Who takes part since then.
+    pub joined: Vec<String>,
+    /// Whether the author got the conversation by it.
+    pub assigned: bool,
+    /// Its state and until when, where sending closed it.
+    pub open: Option<(State, Option<Timestamp>)>,
 }
 
 /// How sending stands, all in all or for one recipient.

@@ -8,7 +8,7 @@ use super::document::{Document, Kind, Place, State};
 use super::error::{Error, Result};
 use super::index::Index;
 use super::writer::Batch;
-use crate::domain::message::Body;
+use crate::domain::message::{Body, DeliveryState};
 use crate::domain::{self, Attachment, Conversation, ConversationId, Message, MessageId, Person, What};
 use crate::store::{Direction, Key, Reader, Rows, Store, Table};
 
@@ -114,6 +114,8 @@ impl Indexer {
                 What::Conversation(id) => drop(conversations.insert(id)),
                 What::ConversationRemoved(id) => drop(removed.insert(id)),
                 What::MessageAdded(id, message) => drop(messages.insert((id, message))),
+                // One that was taken back was never said.
+                What::MessageChanged(id, message) if is_cancelled(&rows, message)? => drop(conversations.insert(id)),
                 _ => {}
             }
         }
@@ -182,6 +184,9 @@ impl Indexer {
             domain::Kind::Comment => Kind::Comment,
             domain::Kind::Event => return Ok(None),
         };
+        if cancelled(message) {
+            return Ok(None);
+        }
         let mut names = Vec::new();
         let mut has_attachment = false;
         for id in &message.attachments {
@@ -251,4 +256,12 @@ fn state(state: domain::State) -> State {
 
 fn broken(error: crate::store::Error) -> Error {
     Error::Store(error.to_string())
+}
+
+fn is_cancelled(rows: &Reader, id: MessageId) -> Result<bool> {
+    Ok(rows.find::<Message>(id).map_err(broken)?.is_some_and(|message| cancelled(&message)))
+}
+
+fn cancelled(message: &Message) -> bool {
+    message.delivery.as_ref().is_some_and(|delivery| delivery.state == DeliveryState::Cancelled)
 }
