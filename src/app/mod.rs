@@ -6,6 +6,7 @@
 mod addresses;
 mod control;
 pub mod demo;
+mod descriptors;
 mod periodic;
 mod run;
 mod tls;
@@ -27,8 +28,10 @@ use crate::domain::workspace::RelayTls;
 use crate::search;
 use crate::store::{self, Store};
 
-/// Installs what the whole process shares: the one TLS provider, before anything asks for one.
+/// Installs what the whole process shares: the one TLS provider, before anything asks for one; all the open
+/// files it may have.
 pub fn prepare_process() {
+    descriptors::raise();
     // A second call finds it installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -13,7 +13,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{addresses, build_desk, control, open_index, open_store, periodic, tls};
+use super::{addresses, build_desk, control, descriptors, open_index, open_store, periodic, tls};
 use crate::base::Clock;
 use crate::channels::email;
 use crate::channels::email::filing::file_mail;
@@ -72,8 +72,9 @@ impl Server {
     ///
     /// # Errors
     /// In words that say what is wrong and where.
-    pub async fn bind(config: Config, clock: Clock) -> anyhow::Result<Server> {
+    pub async fn bind(mut config: Config, clock: Clock) -> anyhow::Result<Server> {
         super::prepare_process();
+        descriptors::fit(&mut config);
         let store = open_store(&config)?;
         let desk = build_desk(&config, Arc::clone(&store), clock.clone())?;
         // What a clean stop removes is still there: the index may be torn.

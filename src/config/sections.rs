@@ -133,7 +133,8 @@ section! {
 }
 
 section! {
-    /// The receiver of mail.
+    /// The receiver of mail. While four fifths of its connections are taken, nobody is waited for longer than
+    /// ten seconds.
     pub struct Smtp in "smtp" {
         /// Address and port to listen on. Mail from the world comes to port 25.
         listen: [SocketAddr] = "\"127.0.0.1:2525\"";
@@ -147,9 +148,10 @@ section! {
         max_connections: [usize] = "1000" in 1..=1_000_000;
         /// How many of them may come from one address (from one /64 for IPv6).
         max_connections_per_address: [usize] = "50" in 1..=1_000_000;
-        /// How long a client may take for its next command, in seconds (RFC 5321 asks for 300).
+        /// How long a client may take for its next command, all of it, in seconds (RFC 5321 asks for 300).
         command_timeout_seconds: [u64] = "300" in 5..=3600;
-        /// How long a client may take for the next piece of a mail, in seconds (RFC 5321 asks for 180).
+        /// How long a client may take for the next piece of a mail, in seconds (RFC 5321 asks for 180). A mail
+        /// that keeps us waiting for longer than that in all has to come at 1 KiB a second on average.
         data_timeout_seconds: [u64] = "180" in 5..=3600;
     }
 }

@@ -62,10 +62,17 @@ impl From<io::Error> for End {
 }
 
 /// What is being waited for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wait {
-    Command,
-    Message { until: Instant },
+enum Wait<'a> {
+    /// A whole command line, since when.
+    Command { since: Instant },
+    /// The next bytes of a message.
+    Message { until: Instant, pace: &'a mut Pace },
+}
+
+/// How fast a message comes. Only time spent waiting for the client counts.
+struct Pace {
+    moved: u64,
+    waited: Duration,
 }
 
 impl<I: Intake> Connection<I> {
@@ -162,6 +169,7 @@ impl<I: Intake> Connection<I> {
     /// Gives the session its next line, waiting for it if need be.
     async fn next_line(&mut self) -> Result<Action, End> {
         let limit = self.shared.settings.limits.command_line;
+        let since = Instant::now();
         loop {
             let unsearched = self.input.get(self.searched..).unwrap_or_default();
             if let Some(at) = unsearched.iter().position(|&byte| byte == b'\n') {
@@ -185,7 +193,7 @@ impl<I: Intake> Connection<I> {
                 return Err(End::Stopping);
             }
             self.flush().await?;
-            self.fill(Wait::Command).await?;
+            self.fill(Wait::Command { since }).await?;
         }
     }
 
@@ -211,6 +219,7 @@ impl<I: Intake> Connection<I> {
         self.flush().await?;
         let mut reader = DataReader::new(self.shared.settings.limits.data);
         let until = Instant::now() + self.shared.settings.timeouts.message;
+        let mut pace = Pace { moved: 0, waited: Duration::ZERO };
         while !self.drain(&mut reader, &mut body).await {
             if reader.is_hopeless() {
                 let reply = reader.defect().map_or(reply::TOO_LARGE, Reply::from);
@@ -218,7 +227,7 @@ impl<I: Intake> Connection<I> {
                 self.deaf = true;
                 return Ok(Action::Close);
             }
-            self.fill(Wait::Message { until }).await?;
+            self.fill(Wait::Message { until, pace: &mut pace }).await?;
         }
         let outcome = match reader.defect() {
             Some(defect) => Err(defect.into()),
@@ -311,18 +320,25 @@ impl<I: Intake> Connection<I> {
     }
 
     /// Reads once, as long as patience lasts. Waits in slices, since patience shrinks when it gets busy.
-    async fn fill(&mut self, wait: Wait) -> Result<(), End> {
+    async fn fill(&mut self, mut wait: Wait<'_>) -> Result<(), End> {
         let timeouts = &self.shared.settings.timeouts;
         let wire = self.wire.as_mut().ok_or(End::Gone)?;
-        let (usual, end, stop, room) = match wait {
-            Wait::Command => (timeouts.command, self.end, &self.shared.stop, COMMAND_ROOM),
-            Wait::Message { until } => (timeouts.data, until, &self.shared.force, DATA_ROOM),
+        let (stop, room) = match wait {
+            Wait::Command { .. } => (&self.shared.stop, COMMAND_ROOM),
+            Wait::Message { .. } => (&self.shared.force, DATA_ROOM),
         };
         // Takes no new memory while what was read has been used up.
         self.input.reserve(room);
         let start = Instant::now();
         loop {
-            let patience = end.min(start + self.shared.patience(usual));
+            let patience = match &wait {
+                // Bytes one by one do not begin it anew.
+                Wait::Command { since } => self.end.min(*since + self.shared.patience(timeouts.command)),
+                Wait::Message { until, pace } => {
+                    let stall = start + self.shared.patience(timeouts.data);
+                    stall.min(*until).min(start + pace.left(&self.shared))
+                }
+            };
             let now = Instant::now();
             if patience <= now {
                 return Err(End::TimedOut);
@@ -331,11 +347,24 @@ impl<I: Intake> Connection<I> {
             tokio::select! {
                 biased;
                 read = wire.read_buf(&mut self.input) => {
-                    return if read? == 0 { Err(End::Gone) } else { Ok(()) };
+                    let read = read?;
+                    if let Wait::Message { pace, .. } = &mut wait {
+                        pace.moved += read as u64;
+                        pace.waited += start.elapsed();
+                    }
+                    return if read == 0 { Err(End::Gone) } else { Ok(()) };
                 }
                 () = stop.cancelled() => return Err(End::Stopping),
                 () = tokio::time::sleep_until(slice) => {}
             }
         }
+    }
+}
+
+impl Pace {
+    /// How much longer the client may be waited for.
+    fn left(&self, shared: &Shared) -> Duration {
+        let earned = Duration::from_secs(self.moved.checked_div(shared.settings.limits.data_rate).unwrap_or(u64::MAX));
+        shared.patience(shared.settings.timeouts.data).saturating_add(earned).saturating_sub(self.waited)
     }
 }

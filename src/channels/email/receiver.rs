@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,8 @@ use super::settings::Settings;
 
 /// How long to rest when the system gives no socket, so that the loop does not spin.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
+/// How often that is told at most: it may go on for hours.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 /// How long connections have to say goodbye once their time is up.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -79,6 +82,7 @@ impl Receiver {
         let Receiver { listener, shared } = self;
         let intake = Arc::new(intake);
         let tasks = TaskTracker::new();
+        let mut told: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -88,7 +92,10 @@ impl Receiver {
             match accepted {
                 Ok((socket, peer)) => admit(&shared, &intake, &tasks, socket, peer),
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept SMTP connections");
+                    if told.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
+                        tracing::warn!(%error, "cannot accept SMTP connections");
+                        told = Some(Instant::now());
+                    }
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             }

@@ -60,6 +60,8 @@ pub struct Limits {
     pub idle_commands: u32,
     /// Bytes of a command line, its line end included.
     pub command_line: usize,
+    /// Bytes a second that must have come of a message on average, once [`Timeouts::data`] has been waited in all.
+    pub data_rate: u64,
     /// What a message may be.
     pub data: DataLimits,
 }
@@ -77,6 +79,7 @@ impl Default for Limits {
             unknown_recipients: 20,
             idle_commands: 100,
             command_line: 2048,
+            data_rate: 1024,
             data: DataLimits::default(),
         }
     }
@@ -88,7 +91,7 @@ pub struct Timeouts {
     /// For clients that talk before the greeting, which only bad ones do. None does not look, zero looks without waiting: every
     /// wait is paid by each honest client too, and commands sent ahead of EHLO's answer are refused anyway.
     pub greeting: Option<Duration>,
-    /// For the next command.
+    /// For the next command, to the end of its line.
     pub command: Duration,
     /// For the next bytes of a message.
     pub data: Duration,

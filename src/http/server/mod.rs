@@ -17,7 +17,7 @@ mod tls;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use poem::endpoint::ToDynEndpoint;
@@ -33,6 +33,9 @@ use connection::Shared;
 pub use admission::neighbourhood;
 pub use client::ClientAddress;
 pub use tls::{load_tls, server_config};
+
+/// How often it is told at most that nothing can be accepted: it may go on for hours.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// What the server holds clients to.
 #[derive(Clone)]
@@ -176,6 +179,7 @@ async fn accept_until(
     shared: &Arc<Shared>,
 ) {
     let mut trouble = Backoff::default();
+    let mut told: Option<Instant> = None;
     loop {
         let accepted = async {
             let slot = admission.slot().await;
@@ -198,7 +202,10 @@ async fn accept_until(
             }
             Err(error) => {
                 if let Some(pause) = trouble.after(&error) {
-                    tracing::warn!(%error, "cannot accept connections");
+                    if told.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
+                        tracing::warn!(%error, "cannot accept connections");
+                        told = Some(Instant::now());
+                    }
                     tokio::time::sleep(pause).await;
                 }
             }

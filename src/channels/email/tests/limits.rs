@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::settings::{Settings, Timeouts};
 use super::support::{Memory, Server, settings};
 
 #[tokio::test]
@@ -189,11 +190,16 @@ async fn patience_ends_and_ends_sooner_under_load() {
 
 #[tokio::test]
 async fn a_trickle_does_not_hold_a_place_for_ever() {
-    let mut hasty = settings();
-    hasty.timeouts.message = Duration::from_millis(150);
-    hasty.timeouts.session = Duration::from_millis(150);
-    let server = Server::with(hasty, Memory::default()).await;
-    for in_data in [false, true] {
+    let timeouts = settings().timeouts;
+    let short = Duration::from_millis(150);
+    for (in_data, hasty) in [
+        (false, Timeouts { session: short, ..timeouts.clone() }),
+        (false, Timeouts { command: short, ..timeouts.clone() }),
+        (true, Timeouts { message: short, ..timeouts.clone() }),
+        (true, Timeouts { data: short, ..timeouts.clone() }),
+    ] {
+        let words = format!("{hasty:?}");
+        let server = Server::with(Settings { timeouts: hasty, ..settings() }, Memory::default()).await;
         let mut client = server.greeted().await;
         if in_data {
             client.open_data().await;
@@ -202,6 +208,62 @@ async fn a_trickle_does_not_hold_a_place_for_ever() {
         while client.send("x").await && start.elapsed() < Duration::from_secs(5) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(start.elapsed() < Duration::from_secs(2), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_sender_at_an_honest_rate_is_borne() {
+    let mut hasty = settings();
+    hasty.timeouts.data = Duration::from_millis(300);
+    let server = Server::with(hasty, Memory::default()).await;
+    let mut client = server.greeted().await;
+    client.open_data().await;
+    client.send("a: b\r\n\r\n").await;
+    for _ in 0..12 {
+        client.send(format!("{}\r\n", "x".repeat(1000))).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(client.ask(".").await, 250);
+}
+
+#[tokio::test]
+async fn many_slow_clients_do_not_keep_a_good_sender_out() {
+    let mut few = settings();
+    few.limits.connections = 20;
+    few.timeouts.under_load = Duration::from_millis(200);
+    let server = Server::with(few, Memory::default()).await;
+    let mut slow = Vec::new();
+    for n in 0..20 {
+        let mut client = server.greeted().await;
+        if n % 2 == 0 && client.ask("MAIL FROM:<a@b.example>").await == 250 {
+            client.ask("RCPT TO:<help@ours.example>").await;
+            client.ask("DATA").await;
+        }
+        slow.push(client);
+    }
+    let drip = async {
+        loop {
+            for client in &mut slow {
+                client.send("x").await;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let sender = async {
+        loop {
+            let mut client = server.silent().await;
+            if client.code().await == 220 && client.ask("EHLO good.example").await == 250 {
+                client.open_data().await;
+                assert_eq!(client.ask("a: b\r\n\r\n.").await, 250);
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = sender => {}
+        () = drip => {}
+        () = tokio::time::sleep(Duration::from_secs(8)) => panic!("the good sender did not get through"),
     }
 }
