@@ -23,6 +23,7 @@ mod live;
 mod openapi;
 mod pages;
 mod permissions;
+mod private;
 mod probes;
 mod receiving;
 mod searching;

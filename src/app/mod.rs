@@ -36,6 +36,11 @@ pub fn prepare_process() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
+/// Has every file that this process makes be for its user alone, also those that libraries make.
+pub fn keep_files_private() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+}
+
 /// How the store uses the machine, from the configuration.
 pub fn store_settings(config: &Config) -> store::Settings {
     store::Settings {

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app;
 use crate::config::Config;
 
 /// The whole front desk of a small team in one binary.
@@ -93,6 +94,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         _ => {}
     }
+    app::keep_files_private();
     let mut config = Config::load(arguments.config.as_deref())?;
     if matches!(arguments.command, Command::Demo) && arguments.config.is_none() {
         demo::name_host(&mut config);

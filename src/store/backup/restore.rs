@@ -12,6 +12,7 @@ use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
 
 use super::{Entry, Manifest, Part, ROW_HEADER, SECRET, archive, refuse};
 use crate::base::Timestamp;
+use crate::store::blobs::make_dir;
 use crate::store::open::{DATABASE, Parts, RESTORING, builder};
 use crate::store::{Error, Reader, Result, Rows, Settings, Store, migrate};
 
@@ -113,7 +114,7 @@ fn build(file: File, work: &Path) -> Result<RestoreReport> {
 
 /// Writes everything of the archive to its place in `work`.
 fn unpack(file: File, work: &Path, settings: &Settings) -> Result<Manifest> {
-    fs::create_dir_all(work.join("blobs/files"))?;
+    make_dir(&work.join("blobs/files"))?;
     let path = work.join(DATABASE);
     let database = builder(settings).create(&path)?;
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -221,7 +222,7 @@ fn take_bytes(input: &mut dyn Read, length: u32) -> Result<Vec<u8>> {
 /// Writes one file, which must not be there, and makes its bytes durable.
 fn store_file(path: &Path, input: &mut dyn Read) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        make_dir(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(Error::from_disk)?;
     let mut piece = vec![0; 128 << 10];

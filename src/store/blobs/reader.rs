@@ -54,8 +54,8 @@ impl BlobReader {
 impl Blobs {
     /// Opens the directory, making it when it is not there, and empties what a crash left in `tmp`.
     pub(in crate::store) fn open(dir: &Path, clean: bool) -> Result<Blobs> {
-        std::fs::create_dir_all(dir.join("tmp"))?;
-        std::fs::create_dir_all(dir.join("files"))?;
+        file::make_dir(&dir.join("tmp"))?;
+        file::make_dir(&dir.join("files"))?;
         if clean {
             for left in std::fs::read_dir(dir.join("tmp"))? {
                 std::fs::remove_file(left?.path())?;

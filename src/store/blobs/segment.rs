@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -219,7 +219,7 @@ impl Appender {
 pub(in crate::store) fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<dyn Log>, u64)> {
     let path = path(dir, segment);
     let fresh = !path.exists();
-    let file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
+    let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path)?;
     if fresh {
         file.sync_all()?;
         File::open(dir)?.sync_all()?;

@@ -1,7 +1,8 @@
 //! Taking bytes in as they come: in memory while they are few, in a file when they are many.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use super::{Prepared, PreparedKind, SMALL, file, segment};
@@ -53,7 +54,8 @@ impl BlobWriter {
         }
         if self.file.is_none() {
             let path = self.dir.join("tmp").join(random::token());
-            let file = File::create_new(&path).map_err(Error::from_disk)?;
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            let file = file.map_err(Error::from_disk)?;
             let mut spill = Spill { file, path, keep: false };
             spill.file.write_all(&std::mem::take(&mut self.memory)).map_err(Error::from_disk)?;
             self.file = Some(spill);
