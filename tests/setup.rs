@@ -90,6 +90,13 @@ async fn the_program_tells_the_link_to_its_user_alone() {
     // The next start makes a new one; once it is used, there is none.
     let server = Process::serve(dir.path());
     let second = wait().await;
+    let said = || server.said().contains(second.trim());
+    let start = std::time::Instant::now();
+    while !said() {
+        assert!(start.elapsed() < PATIENCE, "{}", server.said());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(server.log().contains("run/setup-link.txt") && !server.log().contains("set-up#"), "{}", server.log());
     let token = |link: &str| link.trim().split_once('#').unwrap().1.to_owned();
     let client = Client::new(server.http);
     client.post("/setup", form(&token(&first), 1)).await.refused(404, "not_found");
@@ -99,4 +106,20 @@ async fn the_program_tells_the_link_to_its_user_alone() {
     Client::new(server.http).get(&format!("/setup?token={}", token(&second))).await.refused(404, "not_found");
     assert!(!file.exists());
     assert!(server.terminate().0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_does_not_get_the_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Process::serve_with(dir.path(), |command| {
+        command.env("JOURNAL_STREAM", "8:1234");
+    });
+    let start = std::time::Instant::now();
+    while !server.log().contains("run/setup-link.txt") {
+        assert!(start.elapsed() < PATIENCE, "{}", server.log());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    server.ask_to_end();
+    let (status, printed) = server.ended_with_all();
+    assert!(status.success() && !printed.contains("set-up#"), "{printed}");
 }

@@ -14,6 +14,7 @@ pub struct Process {
     pub http: SocketAddr,
     pub smtp: SocketAddr,
     child: Child,
+    said: Arc<Mutex<Vec<u8>>>,
     log: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -43,6 +44,7 @@ pub fn frontdesk(dir: &Path) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FRONTDESK_")) {
         command.env_remove(name);
     }
+    command.env_remove("JOURNAL_STREAM");
     for (name, value) in [
         ("HOSTNAME", "desk.example"),
         ("HTTP__LISTEN", "127.0.0.1:0"),
@@ -96,15 +98,21 @@ impl Process {
         let _ = std::fs::remove_file(&told);
         let mut command = frontdesk(dir);
         change(command.arg("serve"));
-        let mut child = start(command.stdout(Stdio::null())).unwrap();
+        let mut child = start(&mut command).unwrap();
+        let said = gather(child.stdout.take().unwrap());
         let log = gather(child.stderr.take().unwrap());
         let address = wait_for_addresses(&mut child, &told, &log);
-        Process { http: address("http"), smtp: address("smtp"), child, log }
+        Process { http: address("http"), smtp: address("smtp"), child, said, log }
     }
 
     /// Its process's number.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has printed.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
     }
 
     /// What it has logged.
@@ -128,6 +136,13 @@ impl Process {
     pub fn terminate(self) -> (ExitStatus, String) {
         self.ask_to_end();
         self.ended()
+    }
+
+    /// Waits until it has ended; with all that it has printed and logged.
+    pub fn ended_with_all(self) -> (ExitStatus, String) {
+        let said = Arc::clone(&self.said);
+        let (status, log) = self.ended();
+        (status, String::from_utf8_lossy(&said.lock().unwrap()).into_owned() + &log)
     }
 
     /// Waits until it has ended by itself; its log with it.
