@@ -123,3 +123,19 @@ async fn the_journal_does_not_get_the_link() {
     let (status, printed) = server.ended_with_all();
     assert!(status.success() && !printed.contains("set-up#"), "{printed}");
 }
+
+#[test]
+fn listening_beyond_this_machine_without_tls_is_warned_of_once() {
+    for (listen, proxies, warned) in
+        [("0.0.0.0:0", None, 1), ("[::]:0", None, 1), ("127.0.0.1:0", None, 0), ("0.0.0.0:0", Some("10.0.0.1"), 0)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Process::serve_with(dir.path(), |command| {
+            command.env("FRONTDESK_HTTP__LISTEN", listen);
+            command.envs(proxies.map(|proxies| ("FRONTDESK_HTTP__TRUSTED_PROXIES", proxies)));
+        });
+        let (status, log) = server.terminate();
+        assert!(status.success());
+        assert_eq!(log.matches("without TLS").count(), warned, "{listen} {proxies:?}: {log}");
+    }
+}

@@ -90,6 +90,14 @@ impl Server {
             .await
             .with_context(|| format!("cannot listen on {} for mail", config.smtp.listen))?;
         let (http_address, smtp_address) = (http.local_addr(), smtp.local_addr()?);
+        if in_the_clear(&config.http) {
+            tracing::warn!(
+                web = %http_address,
+                "the web side can be reached from other machines without TLS: passwords and mail cross the network \
+                 in the clear. Set http.tls_cert and http.tls_key, or listen on 127.0.0.1 behind a proxy with TLS and \
+                 name it in http.trusted_proxies"
+            );
+        }
         addresses::write(&config.data_dir, http_address, smtp_address)
             .with_context(|| format!("cannot write into {}", config.data_dir.display()))?;
         let control = control::bind(&config.data_dir)?;
@@ -218,6 +226,11 @@ fn supervise(tracker: &TaskTracker, name: &'static str, work: impl Future<Output
         let _guard = Guard(name);
         work.await;
     });
+}
+
+/// Whether other machines reach the web side with nobody known to encrypt it.
+fn in_the_clear(http: &crate::config::Http) -> bool {
+    !http.listen.ip().to_canonical().is_loopback() && http.tls().is_none() && http.trusted_proxies.is_empty()
 }
 
 fn receiver_settings(config: &Config, clock: Clock) -> anyhow::Result<email::Settings> {
