@@ -1,9 +1,11 @@
 //! A whole server for a test: its own ports and directory, a clock that stands still, a mail sink behind it.
 //!
 //! Tests speak to it as the outside does: SMTP, HTTP, the live socket. When it stops, the store's invariants
-//! are checked, and no mail, job or follower may be left behind.
+//! are checked, no mail, job or follower may be left behind, and nothing may have been logged as an error that the
+//! test did not expect.
 
 pub mod api;
+pub mod errors;
 pub mod live;
 pub mod process;
 pub mod sink;
@@ -39,7 +41,6 @@ pub struct TestServer {
     pub sink: Sink,
     config: Config,
     dir: Option<TempDir>,
-    checks: bool,
 }
 
 impl TestServer {
@@ -58,7 +59,7 @@ impl TestServer {
 
     /// Starts one that nobody has set up.
     pub async fn start_empty(tweak: impl FnOnce(&mut Config)) -> TestServer {
-        log();
+        errors::watch();
         let dir = tempfile::tempdir().unwrap();
         let sink = Sink::start();
         let mut config = Config::for_testing(dir.path());
@@ -71,7 +72,7 @@ impl TestServer {
         tweak(&mut config);
         let clock = Clock::fake(START);
         let running = Server::bind(config.clone(), clock.clone()).await.unwrap().start();
-        TestServer { running: Some(running), clock, sink, config, dir: Some(dir), checks: true }
+        TestServer { running: Some(running), clock, sink, config, dir: Some(dir) }
     }
 
     /// The running server.
@@ -197,20 +198,26 @@ impl TestServer {
         self.running = Some(server.start());
     }
 
-    /// Stops the server; checks the store and that nothing was left behind.
+    /// Says that an error with these words is going to be logged, which it has to be when the server has stopped.
+    pub fn expect_error(&self, words: &str) {
+        errors::expect(words);
+    }
+
+    /// Stops the server; checks the store, that nothing was left behind and that no error was logged.
     pub async fn stop(mut self) {
-        let running = self.running.take().expect("the server runs");
-        let store = Arc::clone(&running.desk.store);
+        let store = Arc::clone(&self.running().desk.store);
         self.filed_in(&store).await;
-        running.stop().await;
-        if self.checks {
-            let report = store.check(true).unwrap();
-            assert!(report.is_clean(), "{:#?}", report.faults);
-            let rows = store.read().unwrap();
-            let jobs = rows.all::<frontdesk::domain::Job>().unwrap();
-            let overdue: Vec<_> = jobs.iter().filter(|job| job.due_at <= self.clock.now()).collect();
-            assert!(overdue.is_empty(), "jobs were left behind: {overdue:?}");
-        }
+        self.indexed().await;
+        self.running.take().expect("the server runs").stop().await;
+        let report = store.check(true).unwrap();
+        assert!(report.is_clean(), "{:#?}", report.faults);
+        let rows = store.read().unwrap();
+        let jobs = rows.all::<frontdesk::domain::Job>().unwrap();
+        let overdue: Vec<_> = jobs.iter().filter(|job| job.due_at <= self.clock.now()).collect();
+        assert!(overdue.is_empty(), "jobs were left behind: {overdue:?}");
+        drop(rows);
+        let surprises = errors::surprises();
+        assert!(surprises.is_empty(), "{surprises:#?}");
         drop(store);
         drop(self.dir.take());
     }
@@ -237,14 +244,6 @@ impl Drop for TestServer {
         if self.running.is_some() && !std::thread::panicking() {
             panic!("a test ends with server.stop().await, which checks what it left behind");
         }
-    }
-}
-
-/// Shows the log of all servers when `TEST_LOG` says at which level.
-fn log() {
-    if let Ok(filter) = std::env::var("TEST_LOG") {
-        // Only the first call of the process counts.
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     }
 }
 
