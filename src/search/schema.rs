@@ -115,6 +115,10 @@ impl Fields {
 
     /// `document` as tantivy takes it.
     pub(super) fn document(&self, document: &Document, lexicon: &mut Lexicon) -> TantivyDocument {
+        #[cfg(test)]
+        if document.subject == super::tests::PANICS {
+            std::panic::panic_any("as the test asked");
+        }
         let mut out = TantivyDocument::new();
         out.add_u64(self.message, document.message_id);
         out.add_u64(self.conversation, document.conversation_id);

@@ -1,5 +1,6 @@
 //! Writes the index: documents in and out, and the commit that says up to which change.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
@@ -153,7 +154,14 @@ impl<'a> Batch<'a> {
     pub fn add(&mut self, document: &Document) -> Result<()> {
         self.touched = true;
         let state = &mut *self.state;
-        let engine_document = self.index.fields.document(document, &mut state.lexicon);
+        let lexicon = &mut state.lexicon;
+        let made = catch_unwind(AssertUnwindSafe(|| self.index.fields.document(document, lexicon)));
+        let Ok(engine_document) = made else {
+            // One message that cannot be read is not to keep all others from being found.
+            tracing::error!(message.id = document.message_id, "indexing this message panicked; it is not searchable");
+            state.lexicon = Lexicon::default();
+            return Ok(());
+        };
         let writer = state.writer.as_ref().ok_or_else(no_writer)?;
         let added = writer.add_document(engine_document);
         added.map(drop).map_err(|error| self.failed(error))

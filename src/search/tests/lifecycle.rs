@@ -52,6 +52,17 @@ fn a_second_writer_is_refused_and_harms_nothing() {
 }
 
 #[test]
+fn a_message_that_panics_is_left_out_and_nothing_else() {
+    let trial = Trial::with(&["before"]);
+    let mut batch = trial.index.batch().unwrap();
+    batch.put_message(&Document { subject: PANICS.to_owned(), ..message(2, "hello") }).unwrap();
+    batch.put_conversation(1003, [Ok(message(3, "hello behind"))]).unwrap();
+    batch.commit(7).unwrap();
+    assert_eq!(trial.index.change(), 7);
+    assert_eq!(trial.find("hello"), [3]);
+}
+
+#[test]
 fn documents_are_replaced_and_deleted() {
     let trial = Trial::new([]);
     let in_thread = |id, body: &str, state| Ok(Document { conversation_id: 5, state, ..message(id, body) });

@@ -20,6 +20,9 @@ use crate::base::Timestamp;
 const NOW: Timestamp = Timestamp(1_774_958_400_000);
 const DAY: i64 = 86_400_000;
 
+/// A message with this subject panics while it is indexed.
+pub(super) const PANICS: &str = "this one panics";
+
 /// Two inboxes and two agents.
 struct House;
 
