@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use frontdesk::store::Rows;
+
 use crate::support::{Client, TestServer, mail, mail_with};
 
 async fn one_conversation(server: &TestServer) -> (Client, u64) {
@@ -265,5 +267,39 @@ async fn what_is_tried_again_can_be_stopped_for_who_does_not_have_it() {
     assert_eq!((delivery["state"].clone(), states), (json!("sent"), vec![json!("cancelled"), json!("sent")]));
     server.pass(7200).await;
     assert_eq!(server.sink.arrived().len(), 1);
+    server.stop().await;
+}
+
+/// The job that sends the only message there is to send.
+fn only_job(server: &TestServer) -> frontdesk::domain::Job {
+    let rows = server.running().desk.store.read().unwrap();
+    rows.all::<frontdesk::domain::Job>().unwrap().pop().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_sending_ends_the_program_is_given_up_and_can_be_tried_again() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let said = owner.post(&format!("/conversations/{id}/messages"), reply("1", "Hello")).await.expect(201);
+    let message = said["message"]["id"].as_u64().unwrap();
+    let job = only_job(&server).id;
+    // Five times a try begins, and nothing is heard of it: so it looks when the program has ended.
+    for _ in 0..5 {
+        assert!(server.running().desk.begin_sending(job).await.unwrap().is_some());
+    }
+    server.expect_error("a job is given up");
+    server.pass(301).await;
+    let failed = async || last(&owner, id, "outbound").await["delivery"]["state"] == "failed";
+    server.until_it("the message is given up", failed).await;
+    assert!(server.sink.arrived().is_empty());
+    let shown = last(&owner, id, "outbound").await;
+    assert!(shown["delivery"]["recipients"][0]["reply"].as_str().unwrap().contains("5 times"), "{shown}");
+    assert_eq!(last(&owner, id, "event").await["event"]["code"], "delivery_failed");
+    assert_eq!(owner.get(&format!("/conversations/{id}")).await.json()["conversation"]["trouble"], "delivery_failed");
+    assert!(only_job(&server).parked.is_some());
+    owner.post(&format!("/messages/{message}/retry"), json!({})).await.expect(200);
+    server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
+    let sent = async || last(&owner, id, "outbound").await["delivery"]["state"] == "sent";
+    server.until_it("the reply is sent", sent).await;
     server.stop().await;
 }

@@ -371,7 +371,7 @@ fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>)
     let due_at = act.at.plus_seconds(UNDO_SECONDS);
     let id = JobId(writer.next_id::<Job>()?);
     let work = Work::SendMail(message);
-    writer.put(&Job { id, work, due_at, attempts: 0, created_at: act.at, parked: None })?;
+    writer.put(&Job { id, work, due_at, attempts: 0, cut_short: 0, created_at: act.at, parked: None })?;
     let waiting = |email| RecipientState { email, state: DeliveryState::Queued, reply: None };
     Ok(Delivery {
         state: DeliveryState::Queued,

@@ -18,6 +18,8 @@ const GIVE_UP_DAYS: i64 = 5;
 const FIRST_WAIT: i64 = 300;
 /// Longest wait between tries, seconds.
 const LONGEST_WAIT: i64 = 3600;
+/// Tries in a row that may be cut short before the next is not made.
+const MAX_CUT_SHORT: u32 = 5;
 /// Attempts kept on a message.
 const MAX_ATTEMPTS_KEPT: usize = 50;
 /// Longest words of a remote server kept, bytes.
@@ -141,7 +143,15 @@ impl Desk {
                 }
                 let job = JobId(writer.next_id::<Job>()?);
                 let work = Work::SendMail(id);
-                writer.put(&Job { id: job, work, due_at: act.at, attempts: 0, created_at: act.at, parked: None })?;
+                writer.put(&Job {
+                    id: job,
+                    work,
+                    due_at: act.at,
+                    attempts: 0,
+                    cut_short: 0,
+                    created_at: act.at,
+                    parked: None,
+                })?;
                 delivery.state = DeliveryState::Queued;
                 delivery.job = Some(job);
                 delivery.due_at = Some(act.at);
@@ -164,8 +174,13 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     let Work::SendMail(message) = job.work;
     let mut message: Message = writer.get(message)?;
     let conversation = message.conversation;
+    if job.cut_short >= MAX_CUT_SHORT {
+        park(writer, act, job, message)?;
+        return Ok(None);
+    }
     job.attempts += 1;
-    // A try that is recorded as begun and never as ended was cut short by a stop.
+    // A try that is recorded as begun and never as ended was cut short: by a stop, or by an end that it caused.
+    job.cut_short += 1;
     job.due_at = act.at.plus_seconds(FIRST_WAIT);
     writer.put(&job)?;
     let (Some(raw), Some(from), Some(delivery)) = (message.raw, message.from.clone(), message.delivery.as_mut()) else {
@@ -174,9 +189,8 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     delivery.state = DeliveryState::Sending;
     delivery.due_at = None;
     delivery.before = None;
-    let waits = |state| !matches!(state, DeliveryState::Sent | DeliveryState::Failed | DeliveryState::Cancelled);
     let mut recipients = Vec::new();
-    for one in delivery.recipients.iter_mut().filter(|one| waits(one.state)) {
+    for one in delivery.recipients.iter_mut().filter(|one| one.state.waits()) {
         one.state = DeliveryState::Sending;
         recipients.push(one.email.clone());
     }
@@ -186,14 +200,42 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     Ok(Some(plan))
 }
 
+/// Gives up a job of which no try was heard of again. It stays, to be looked at, until somebody has it tried again.
+fn park(writer: &mut Writer<'_>, act: Act, mut job: Job, mut message: Message) -> Result<()> {
+    let words = format!("The program ended {} times in a row while it was sending this.", job.cut_short);
+    tracing::error!(job.id = job.id.0, message.id = message.id.0, words, "a job is given up");
+    if let Some(delivery) = message.delivery.as_mut() {
+        delivery.recipients.iter_mut().filter(|one| one.state.waits()).for_each(|one| {
+            one.state = DeliveryState::Sending;
+        });
+        let outcome = Outcome { recipient: None, kind: OutcomeKind::Error, reply: words.clone() };
+        note(delivery, act.at, &outcome, true);
+        delivery.state = DeliveryState::Failed;
+        delivery.due_at = None;
+    }
+    job.parked = Some(words);
+    writer.put(&job)?;
+    writer.put(&message)?;
+    give_up(writer, act, &message)
+}
+
+/// Says that a message was not delivered, where people see it.
+fn give_up(writer: &mut Writer<'_>, act: Act, message: &Message) -> Result<()> {
+    writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
+    let mut conversation: Conversation = writer.get(message.conversation)?;
+    events::add(writer, act, &conversation, "delivery_failed", &[("message", message.id.0.into())])?;
+    set_trouble(writer, act, &mut conversation, Some(Trouble::DeliveryFailed))
+}
+
 fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) -> Result<()> {
     let Some(mut job) = writer.find::<Job>(id)? else { return Ok(()) };
     let Work::SendMail(message) = job.work;
     let mut message: Message = writer.get(message)?;
     let Some(delivery) = message.delivery.as_mut() else { return Ok(()) };
-    let give_up = act.at >= job.created_at.plus_days(GIVE_UP_DAYS);
+    job.cut_short = 0;
+    let over = act.at >= job.created_at.plus_days(GIVE_UP_DAYS);
     for outcome in outcomes {
-        note(delivery, act.at, outcome, give_up);
+        note(delivery, act.at, outcome, over);
     }
     let waiting = delivery.recipients.iter().any(|one| one.state == DeliveryState::Retrying);
     let failed = delivery.recipients.iter().any(|one| one.state == DeliveryState::Failed);
@@ -209,15 +251,11 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
         delivery.due_at = None;
         writer.delete::<Job>(id)?;
     }
-    let gave_up = !waiting && failed;
-    let conversation = message.conversation;
     writer.put(&message)?;
-    writer.change(act.at, act.actor, What::MessageChanged(conversation, message.id))?;
-    if gave_up {
-        let mut conversation: Conversation = writer.get(conversation)?;
-        events::add(writer, act, &conversation, "delivery_failed", &[("message", message.id.0.into())])?;
-        set_trouble(writer, act, &mut conversation, Some(Trouble::DeliveryFailed))?;
+    if !waiting && failed {
+        return give_up(writer, act, &message);
     }
+    writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
     Ok(())
 }
 

@@ -17,6 +17,9 @@ pub struct Job {
     /// How often it was begun; written before each try.
     #[serde(default)]
     pub attempts: u32,
+    /// How many tries in a row were begun and never heard of again: each may have ended the process.
+    #[serde(default)]
+    pub cut_short: u32,
     /// When it was made.
     pub created_at: Timestamp,
     /// Set when it was given up: it stays to be looked at.

@@ -185,6 +185,11 @@ impl DeliveryState {
             DeliveryState::Cancelled => "cancelled",
         }
     }
+
+    /// Whether something is still to be done.
+    pub fn waits(self) -> bool {
+        matches!(self, DeliveryState::Queued | DeliveryState::Sending | DeliveryState::Retrying)
+    }
 }
 
 /// One envelope recipient of an outbound message.

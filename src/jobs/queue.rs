@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -50,7 +52,8 @@ pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, s
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let (work, running) = (Arc::clone(&work), Arc::clone(&running));
             tracker.spawn(async move {
-                if let Err(error) = work.run(job).await {
+                let done = AssertUnwindSafe(work.run(job)).catch_unwind().await;
+                if let Err(error) = done.unwrap_or_else(|_| Err(String::from("it panicked"))) {
                     tracing::error!(job.id = job.0, error, "a job failed; it is tried again");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
@@ -82,4 +85,66 @@ fn due(store: &Store, clock: &Clock) -> Result<Vec<JobId>> {
         due.push(job.id);
     }
     Ok(due)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::domain::MessageId;
+    use crate::store;
+
+    /// Panics the first times, then does what it is there for.
+    struct Panicky {
+        store: Arc<Store>,
+        left: AtomicUsize,
+    }
+
+    impl Work for Panicky {
+        async fn run(&self, job: JobId) -> std::result::Result<(), String> {
+            if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                panic!("as the test asked");
+            }
+            let done: Result<()> = self.store.write(move |writer| writer.delete::<Job>(job).map(drop)).await;
+            done.map_err(|error| error.to_string())
+        }
+    }
+
+    async fn add(store: &Store, due_at: Timestamp) {
+        let job = Job {
+            id: JobId(1),
+            work: crate::domain::job::Work::SendMail(MessageId(1)),
+            due_at,
+            attempts: 0,
+            cut_short: 0,
+            created_at: due_at,
+            parked: None,
+        };
+        let put: Result<()> = store.write(move |writer| writer.put(&job).map(drop)).await;
+        put.unwrap();
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test waits for the task it owns")]
+    async fn a_panic_does_not_keep_a_job_from_being_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), &store::Settings::default()).unwrap();
+        let now = Timestamp(1_700_000_000_000);
+        add(&store, now).await;
+        let stop = CancellationToken::new();
+        let work = Arc::new(Panicky { store: Arc::clone(&store), left: AtomicUsize::new(2) });
+        let queue = run_queue(work, Arc::clone(&store), Clock::fake(now), stop.clone());
+        let queue = tokio::spawn(queue);
+        let start = std::time::Instant::now();
+        while !store.read().unwrap().all::<Job>().unwrap().is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(20), "the job was not tried again");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+        queue.await.unwrap();
+        store.close();
+    }
 }

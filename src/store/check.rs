@@ -8,7 +8,6 @@ use super::rows::{decode, number};
 use super::{Direction, Entity, Key, Result, Rows, Store, Table};
 use crate::domain::agent::Session;
 use crate::domain::attachment::Source;
-use crate::domain::message::DeliveryState;
 use crate::domain::{Agent, Attachment, Contact, Conversation, Draft, Inbox, Incoming, Job, Kind, Message, MessageId};
 
 /// Faults listed before the rest are only counted.
@@ -50,7 +49,7 @@ impl Store {
     /// 5. every conversation's inbox, contact and assignee exist; its count and its newest message are those
     ///    of its messages; every message's conversation exists;
     /// 6. a message is bound to the attachments it lists, and they to it;
-    /// 7. a message that waits to be sent has a job that is there, and every job's message exists;
+    /// 7. a message that waits to be sent has a job that is there and not given up, and every job's message exists;
     /// 8. changes are numbered without a gap up to the last one;
     /// 9. what is remembered for a while (deliveries seen, client ids) stands once in each of its two tables.
     ///
@@ -237,13 +236,11 @@ impl<R: Rows> Check<'_, R> {
                 }
             }
             let Some(delivery) = &message.delivery else { continue };
-            let waits =
-                matches!(delivery.state, DeliveryState::Queued | DeliveryState::Sending | DeliveryState::Retrying);
             let job = match delivery.job {
-                Some(job) => self.rows.find::<Job>(job)?.is_some(),
+                Some(job) => self.rows.find::<Job>(job)?.is_some_and(|job| job.parked.is_none()),
                 None => false,
             };
-            if waits != job {
+            if delivery.state.waits() != job {
                 self.report.fault(format!("message {id} is {}, job there: {job}", delivery.state.name()));
             }
         }
