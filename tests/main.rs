@@ -14,6 +14,7 @@
 
 mod answering;
 mod bench;
+mod clock;
 mod crash;
 mod figures;
 mod files;

@@ -233,6 +233,8 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
     let mut message: Message = writer.get(message)?;
     let Some(delivery) = message.delivery.as_mut() else { return Ok(()) };
     job.cut_short = 0;
+    // Made while the clock was ahead: the days begin now.
+    job.created_at = job.created_at.min(act.at);
     let over = act.at >= job.created_at.plus_days(GIVE_UP_DAYS);
     for outcome in outcomes {
         note(delivery, act.at, outcome, over);

@@ -261,7 +261,7 @@ pub fn thread(rows: &Reader, id: ConversationId, before: Option<MessageId>, limi
             if message.conversation != id {
                 return Err(Error::NotFound);
             }
-            Some(prefix.clone().time(message.at).u64(before.0).into_bytes())
+            Some(prefix.clone().u64(before.0).into_bytes())
         }
         None => None,
     };

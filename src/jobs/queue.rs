@@ -17,6 +17,9 @@ use crate::store::{Direction, Key, Result, Rows, Store, Table};
 
 /// Jobs that run at the same time.
 const AT_ONCE: usize = 8;
+/// No job is made to wait for longer than this, in seconds: an hour between two tries, and as much again. One that
+/// has to wait for longer was made while the clock was ahead.
+const FAR: i64 = 2 * 3600;
 /// Jobs looked at in one go.
 const LOOKED_AT: usize = 64;
 
@@ -72,7 +75,7 @@ pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, s
     tracker.wait().await;
 }
 
-/// Jobs whose time has come, oldest first.
+/// Jobs whose time has come, oldest first, and those whose time is too far away to be meant.
 fn due(store: &Store, clock: &Clock) -> Result<Vec<JobId>> {
     let rows = store.read()?;
     let now = clock.now();
@@ -80,6 +83,13 @@ fn due(store: &Store, clock: &Clock) -> Result<Vec<JobId>> {
     for id in rows.ids(Table::JobByDue, &Key::new(), None, Direction::Forward, LOOKED_AT)? {
         let Some(job) = rows.find::<Job>(JobId(id))? else { continue };
         if job.due_at > now {
+            break;
+        }
+        due.push(job.id);
+    }
+    for id in rows.ids(Table::JobByDue, &Key::new(), None, Direction::Backward, LOOKED_AT)? {
+        let Some(job) = rows.find::<Job>(JobId(id))? else { continue };
+        if job.due_at <= now.plus_seconds(FAR) {
             break;
         }
         due.push(job.id);

@@ -160,11 +160,9 @@ impl Entity for Message {
     }
 
     fn index_keys(&self) -> Vec<IndexKey> {
-        let mut keys = vec![IndexKey::plain(
-            Table::MessageByConversation,
-            Key::new().u64(self.conversation.0).time(self.at),
-            self.id.0,
-        )];
+        // In the order in which they came: a clock that was wrong for a while is not to turn a thread around.
+        let mut keys =
+            vec![IndexKey::plain(Table::MessageByConversation, Key::new().u64(self.conversation.0), self.id.0)];
         if let Some(message_id) = &self.message_id {
             keys.push(IndexKey::plain(Table::MessageByMessageId, message_id_key(message_id), self.id.0));
         }

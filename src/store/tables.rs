@@ -95,7 +95,7 @@ tables! {
 
     /// message → `Message`.
     Messages => "messages-1",
-    /// (conversation, at, message).
+    /// (conversation, message).
     MessageByConversation => "message-by-conversation-1",
     /// (hash of Message-ID, message), in and out.
     MessageByMessageId => "message-by-message-id-1",
