@@ -301,3 +301,40 @@ async fn no_secret_is_logged_even_at_trace() {
         assert!(lines.is_empty(), "{mark} is in the log: {lines:#?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_listed_and_revoked_beside_a_server_and_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    process::add_owner(dir.path());
+    let token = |arguments: &[&str]| process::told(dir.path(), &[&["token"], arguments].concat(), "");
+    assert_eq!(token(&["list"]), "");
+    let first = token(&["create", "--agent", "ewa@desk.example"]);
+    let server = Process::serve(dir.path());
+    let second = token(&["create", "--agent", "ewa@desk.example"]);
+    let clients = [&first, &second].map(|token| Client::new(server.http).with_token(token));
+    // A session is no token.
+    let mut page = Client::new(server.http);
+    page.sign_in("ewa@desk.example", PASSWORD).await.expect(201);
+    let listed = token(&["list", "--agent", "ewa@desk.example"]);
+    let ids: Vec<&str> = listed.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(ids.len(), 2, "{listed}");
+    assert!(listed.lines().all(|line| line.ends_with("\tewa@desk.example")), "{listed}");
+    assert!(!listed.contains(&first) && !listed.contains(&second), "{listed}");
+    for client in &clients {
+        client.get("/me").await.expect(200);
+    }
+    assert_eq!(token(&["revoke", ids[0]]), format!("token {} is revoked", ids[0]));
+    clients[0].get("/me").await.refused(401, "unauthorized");
+    clients[1].get("/me").await.expect(200);
+    for wrong in [ids[0], "999"] {
+        let output = process::run(dir.path(), &["token", "revoke", wrong], "");
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("there is no token"));
+    }
+    page.get("/me").await.expect(200);
+    assert!(server.terminate().0.success());
+    token(&["revoke", ids[1]]);
+    assert_eq!(token(&["list"]), "");
+    let unknown = process::run(dir.path(), &["token", "list", "--agent", "x@desk.example"], "");
+    assert_eq!(unknown.status.code(), Some(1));
+}

@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::addresses::run_dir;
 use crate::base::Secret;
 use crate::desk::agents::NewAgent;
-use crate::desk::{Desk, access};
-use crate::domain::{Actor, Role};
+use crate::desk::{self, Desk, access};
+use crate::domain::agent::Session;
+use crate::domain::{Actor, Agent, Role, SessionId};
+use crate::store::Reader;
 
 /// Longest request, bytes.
 const MAX_REQUEST: u64 = 16 << 10;
@@ -40,6 +42,16 @@ pub enum Request {
         /// The agent's address.
         agent: String,
     },
+    /// Lists API tokens.
+    ListTokens {
+        /// The address of the agent whose they are; none for everybody's.
+        agent: Option<String>,
+    },
+    /// Ends an API token.
+    RevokeToken {
+        /// Its number in the list.
+        id: u64,
+    },
 }
 
 /// What became of it.
@@ -61,6 +73,8 @@ pub async fn carry_out(desk: &Desk, request: Request) -> Reply {
     let done = match request {
         Request::AddAgent { email, name, role, password } => add_agent(desk, email, name, &role, password).await,
         Request::CreateToken { agent } => create_token(desk, &agent).await,
+        Request::ListTokens { agent } => list_tokens(desk, agent.as_deref()),
+        Request::RevokeToken { id } => revoke_token(desk, id).await,
     };
     done.map_or_else(Reply::Refused, Reply::Done)
 }
@@ -75,11 +89,37 @@ async fn add_agent(desk: &Desk, email: String, name: String, role: &str, passwor
     Ok(format!("added {} ({})", agent.email, agent.role.name()))
 }
 
+fn find_agent(rows: &Reader, email: &str) -> Result<Agent, String> {
+    let agent = access::find_by_email(rows, email).map_err(|error| error.to_string())?;
+    agent.ok_or_else(|| format!("no agent has the address {email}"))
+}
+
+/// One line a token: its number, when it was made, whom it acts as.
+fn list_tokens(desk: &Desk, email: Option<&str>) -> Result<String, String> {
+    let rows = desk.store.read().map_err(|error| error.to_string())?;
+    let of = email.map(|email| find_agent(&rows, email)).transpose()?.map(|agent| agent.id);
+    let tokens = desk.tokens(&rows, of).map_err(|error| error.to_string())?;
+    let line = |(token, agent): &(Session, Agent)| {
+        let off = if agent.active { "" } else { " (switched off)" };
+        format!("{}\t{}\t{}{off}", token.id.0, token.created_at.rfc3339(), agent.email)
+    };
+    Ok(tokens.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+async fn revoke_token(desk: &Desk, id: u64) -> Result<String, String> {
+    match desk.revoke_token(SessionId(id)).await {
+        Ok(()) => Ok(format!("token {id} is revoked")),
+        Err(desk::Error::NotFound) => {
+            Err(format!("there is no token {id}: `frontdesk token list` shows those there are"))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 async fn create_token(desk: &Desk, email: &str) -> Result<String, String> {
     let rows = desk.store.read().map_err(|error| error.to_string())?;
-    let agent = access::find_by_email(&rows, email).map_err(|error| error.to_string())?;
+    let agent = find_agent(&rows, email)?;
     drop(rows);
-    let agent = agent.ok_or_else(|| format!("no agent has the address {email}"))?;
     let session = desk.open_session(agent.id, true).await.map_err(|error| error.to_string())?;
     Ok(String::from(session.token.expose()))
 }

@@ -1,4 +1,4 @@
-//! `frontdesk agent add` and `frontdesk token create`: through the running server, or on the store itself.
+//! `frontdesk agent add` and `frontdesk token create`, `list`, `revoke`: through the running server, or on the store itself.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -38,6 +38,17 @@ pub(super) enum TokenCommand {
         #[arg(long)]
         agent: String,
     },
+    /// Lists tokens: number, when it was made, whom it acts as.
+    List {
+        /// The address of one agent, for theirs alone.
+        #[arg(long)]
+        agent: Option<String>,
+    },
+    /// Ends a token.
+    Revoke {
+        /// Its number in the list.
+        id: u64,
+    },
 }
 
 /// `frontdesk agent …`.
@@ -51,8 +62,12 @@ pub(super) async fn run(config: &Config, command: AgentCommand) -> anyhow::Resul
 
 /// `frontdesk token …`.
 pub(super) async fn run_token(config: &Config, command: TokenCommand) -> anyhow::Result<ExitCode> {
-    let TokenCommand::Create { agent } = command;
-    carry_out(config, Request::CreateToken { agent }).await
+    let request = match command {
+        TokenCommand::Create { agent } => Request::CreateToken { agent },
+        TokenCommand::List { agent } => Request::ListTokens { agent },
+        TokenCommand::Revoke { id } => Request::RevokeToken { id },
+    };
+    carry_out(config, request).await
 }
 
 async fn carry_out(config: &Config, request: Request) -> anyhow::Result<ExitCode> {
@@ -68,7 +83,9 @@ async fn carry_out(config: &Config, request: Request) -> anyhow::Result<ExitCode
     };
     match reply {
         Reply::Done(words) => {
-            println!("{words}");
+            if !words.is_empty() {
+                println!("{words}");
+            }
             Ok(ExitCode::SUCCESS)
         }
         Reply::Refused(reason) => {

@@ -279,6 +279,37 @@ impl Desk {
         self.store.write(move |writer| Ok(writer.delete::<Session>(id)?)).await
     }
 
+    /// All API tokens with whom they act as, or those of one agent; oldest first.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn tokens(&self, rows: &impl Rows, of: Option<AgentId>) -> Result<Vec<(Session, Agent)>> {
+        let mut found = Vec::new();
+        for session in rows.all::<Session>()? {
+            if session.api && of.is_none_or(|of| of == session.agent) {
+                let agent = rows.get(session.agent)?;
+                found.push((session, agent));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Ends an API token: what uses it is refused from now on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such token.
+    pub async fn revoke_token(&self, id: SessionId) -> Result<()> {
+        self.store
+            .write(move |writer| {
+                let session: Session = writer.find(id)?.ok_or(Error::NotFound)?;
+                if !session.api {
+                    return Err(Error::NotFound);
+                }
+                Ok(writer.delete::<Session>(id)?)
+            })
+            .await
+    }
+
     /// Removes sessions that have ended, up to 500; gives how many.
     ///
     /// # Errors
