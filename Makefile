@@ -33,7 +33,8 @@ rust:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
 
-# Compiling cargo-deny takes longer than all the rest, so it is run where it is installed.
+# Run where it is installed: no package of the distribution has it, and compiling it takes longer than all the rest,
+# on a build machine as well. What it checks changes only with Cargo.lock, and is to be run by hand then.
 deny:
 	@if command -v cargo-deny >/dev/null; then cargo-deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed: dependencies' licences and sources are not checked."; fi
@@ -64,8 +65,21 @@ bless: ## Accepts what the code renders now: the example configuration, snapshot
 bench: ## Measures
 	SKIP_WEB=1 ALLOW_NO_UI=1 $(CARGO) test --locked --release -- --ignored --nocapture bench
 
-soak: ## Runs the long tests
-	SKIP_WEB=1 ALLOW_NO_UI=1 $(CARGO) test --locked --release -- --ignored --nocapture soak
+# Each of them has to have run: a name that no test has any more is an error.
+SOAK ?= 20
+ROUNDS ?= 150
+PROFILE ?= --release
+PROPERTIES := store::tests::power store::tests::faults store::tests::random mail::tests::parse mail::tests::vectors \
+	mail::tests::build search::tests::model email::tests::splitting
+soak: ## Searches for minutes: properties with SOAK times the cases, ROUNDS kills
+	@set -e; export SKIP_WEB=1 ALLOW_NO_UI=1 FRONTDESK_SOAK=$(SOAK) FRONTDESK_ROUNDS=$(ROUNDS); \
+	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	for name in $(PROPERTIES) crash::what_was_acknowledged; do \
+		case $$name in crash::*) kind="--test all" ;; *) kind=--lib ;; esac; \
+		$(CARGO) test --locked $(PROFILE) $$kind -- --nocapture $$name >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
+		grep -q 'test result: ok\. [1-9]' "$$log" || { echo "$$name: no test ran"; exit 1; }; \
+		echo "$$name: $$(sed -n 's/^test result: //p' "$$log")"; \
+	done
 
 release: ## The binary to ship, with the pages inside
 	KEEP_WEB=1 $(CARGO) build --release --locked

@@ -6,6 +6,8 @@ pub mod clock;
 pub mod ids;
 pub mod random;
 pub mod secret;
+#[cfg(test)]
+pub(crate) mod soak;
 pub mod text;
 
 pub use clock::{Clock, Timestamp};

@@ -162,7 +162,7 @@ fn long_lists_stay_within_their_lines() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(crate::base::soak::cases(100))]
 
     #[test]
     fn what_is_built_is_read_back(

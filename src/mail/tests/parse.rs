@@ -158,7 +158,7 @@ fn ambiguous_senders_are_noted() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::base::soak::cases(200))]
 
     #[test]
     fn mutated_mails_never_panic(edits in proptest::collection::vec((0..MIXED.len(), any::<u8>(), 0..3_u8), 1..40)) {

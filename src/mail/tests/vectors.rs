@@ -226,7 +226,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(250))]
+    #![proptest_config(crate::base::soak::cases(250))]
 
     #[test]
     fn random_pages_are_inert_and_stable(pieces in prop::collection::vec(piece(), 0..40)) {

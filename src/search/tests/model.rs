@@ -124,7 +124,7 @@ fn visible(document: &Document, root: &Node, scope: &Scope) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(crate::base::soak::cases(24))]
     #[test]
     fn searches_agree_with_a_scan(
         batches in prop::collection::vec(prop::collection::vec(document(), 0..12), 1..5),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disk::{Disk, Fault, Image, Replay};
-use super::power::{examine, new_store, room, settings, soak};
+use super::power::{examine, new_store, room, settings};
 use super::script::{Model, Numbers, Plan};
 use crate::store::{Error, Store};
 
@@ -95,7 +95,7 @@ async fn try_with(fault: Fault, batches: usize, room: &Path) -> bool {
 async fn no_call_to_the_disk_may_fail_unnoticed() {
     let started = std::time::Instant::now();
     let room = room();
-    let (batches, mut at) = (6 + 6 * (soak() as usize - 1).min(10), 1);
+    let (batches, mut at) = (6 + 6 * (crate::base::soak::times() as usize - 1).min(10), 1);
     loop {
         let lasting = at % 3 == 0;
         if !try_with(Fault { at, errno: if at % 2 == 0 { EIO } else { ENOSPC }, lasting }, batches, room.path()).await {

@@ -7,16 +7,12 @@ use std::sync::Arc;
 
 use super::disk::{Disk, Event, Image, Replay};
 use super::script::{Model, Numbers, Plan};
+use crate::base::soak;
 use crate::store::{Rows, Settings, Store};
 
 /// Small segments, so that a script goes through several.
 pub(super) fn settings() -> Settings {
     Settings { segment_bytes: 128 << 10, cache_bytes: 1 << 20, ..Settings::default() }
-}
-
-/// How much longer than usual to search; 1 unless `FRONTDESK_SOAK` says more.
-pub(super) fn soak() -> u64 {
-    std::env::var("FRONTDESK_SOAK").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
 }
 
 /// A directory in memory where there is one: what counts as durable is said by the model, not by the machine.
@@ -121,7 +117,7 @@ async fn again(run: &Run<'_>, start: Image, change: u64, numbers: &mut Numbers) 
 #[tokio::test]
 async fn a_power_cut_at_any_sync_loses_nothing_acknowledged() {
     let started = std::time::Instant::now();
-    for seed in 0..soak() {
+    for seed in 0..u64::from(soak::times()) {
         let room = room();
         let home = room.path().join("home");
         std::fs::create_dir(&home).unwrap();

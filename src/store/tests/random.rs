@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::power::{room, settings, soak};
+use super::power::{room, settings};
 use super::script::{Model, Op, Plan};
 use crate::base::Timestamp;
 use crate::store::{Store, restore};
@@ -69,11 +69,7 @@ async fn play(batches: Vec<(Vec<Op>, Pause)>) {
 
 #[test]
 fn a_store_is_what_was_done_to_it() {
-    let config = ProptestConfig {
-        cases: 24 * u32::try_from(soak()).unwrap(),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig { failure_persistence: None, ..crate::base::soak::cases(24) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     proptest!(config, |(batches in vec((vec(op(), 1..12), pause()), 1..16))| {
         runtime.block_on(play(batches));

@@ -41,7 +41,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::base::soak::cases(48))]
 
     #[test]
     fn commands_in_pieces(lines in proptest::collection::vec(line(), 0..12), sizes in proptest::collection::vec(1_usize..20, 1..6)) {
