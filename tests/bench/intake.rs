@@ -66,7 +66,7 @@ fn bench_intake() {
 #[ignore = "a bench"]
 fn bench_intake_full() {
     let _turn = report::alone();
-    let messages = super::messages(300_000);
+    let messages = super::messages();
     let full = filled("bench_intake_full", messages, true);
     let (mut on_full, mut on_empty) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
     for _ in 0..ROUNDS {

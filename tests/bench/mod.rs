@@ -20,7 +20,7 @@ mod search;
 mod size;
 mod start;
 
-/// Messages of the largest stores: `BENCH_MESSAGES`, or `usually`. The bars speak of 1,000,000.
-fn messages(usually: usize) -> usize {
-    std::env::var("BENCH_MESSAGES").ok().and_then(|number| number.parse().ok()).unwrap_or(usually)
+/// Messages of the largest stores: `BENCH_MESSAGES`, or the 1,000,000 that the bars speak of.
+fn messages() -> usize {
+    std::env::var("BENCH_MESSAGES").ok().and_then(|number| number.parse().ok()).unwrap_or(1_000_000)
 }

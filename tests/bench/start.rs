@@ -61,7 +61,7 @@ fn bench_start() {
     figure("200000 messages, clean".into(), &clean, "300 ms", 0.3);
     figure("200000 messages, after kill -9".into(), &killed, "1 s", 1.0);
     drop(full);
-    let messages = super::messages(300_000);
+    let messages = super::messages();
     let full = filled("bench_start", messages, true);
     let burst = killed_in_a_burst(&full.dir);
     figure(format!("{messages} messages, kill -9 in a burst"), &burst, "3 s (1,000,000)", 3.0);
