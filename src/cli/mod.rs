@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 use crate::app;
 use crate::config::Config;
 
-/// The whole front desk of a small team in one binary.
+/// The whole front desk of a small team in one binary: the e-mail of all its addresses in one shared inbox.
 #[derive(Parser)]
 #[command(name = "frontdesk", version, about)]
 struct Arguments {

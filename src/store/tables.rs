@@ -30,7 +30,7 @@ macro_rules! tables {
 tables! {
     /// name → number: `layout`, the last change, the last id of each kind, `received_seq`. Written by the store.
     Meta => "meta-1",
-    /// change number → `Change`. Written by every transaction; trimmed behind the slowest follower and 30 days.
+    /// change number → `Change`. Written by every transaction; trimmed after 30 days.
     Changes => "changes-1",
     /// follower's name → number of the last change it has dealt with. Written by followers.
     Cursors => "cursors-1",
