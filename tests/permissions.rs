@@ -336,7 +336,7 @@ fn schema_of(method: &Method, path: &str) -> BTreeSet<String> {
 fn without_chance(mut value: Value) -> Value {
     match &mut value {
         Value::Object(fields) => {
-            for name in ["message_id", "port"] {
+            for name in ["message_id", "port", "trace"] {
                 fields.remove(name);
             }
             fields.values_mut().for_each(|field| *field = without_chance(field.take()));

@@ -1366,6 +1366,8 @@ export interface components {
             sent_at?: string;
             /** @description What is wrong with the mail. */
             defects: string[];
+            /** @description How a received mail came to us: our own `Return-Path` and `Received` lines, which the original is without. */
+            trace: string[];
             /** @description Whether the original can be had. */
             has_raw: boolean;
             /** @description How sending stands. */

@@ -194,6 +194,8 @@ pub struct MessageView {
     pub sent_at: Option<String>,
     /// What is wrong with the mail.
     pub defects: Vec<String>,
+    /// How a received mail came to us: our own `Return-Path` and `Received` lines, which the original is without.
+    pub trace: Vec<String>,
     /// Whether the original can be had.
     pub has_raw: bool,
     /// How sending stands.
@@ -319,6 +321,7 @@ impl Renderer<'_> {
             at: message.at.rfc3339(),
             sent_at: message.date.map(|at| at.rfc3339()),
             defects: message.defects.clone(),
+            trace: unfolded(message.trace.as_deref().unwrap_or_default()),
             has_raw: message.raw.is_some(),
             delivery: message.delivery.as_ref().map(delivery),
             event: message.event.as_ref().map(|event| EventView {
@@ -385,4 +388,9 @@ fn delivery(delivery: &Delivery) -> DeliveryView {
         attempts: delivery.attempts.iter().map(attempt).collect(),
         recipients: delivery.recipients.iter().map(recipient).collect(),
     }
+}
+
+/// Header lines without their folding.
+fn unfolded(lines: &str) -> Vec<String> {
+    lines.replace("\r\n\t", " ").lines().map(String::from).collect()
 }
