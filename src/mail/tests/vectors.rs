@@ -43,11 +43,18 @@ fn harmful(html: &str) -> Option<String> {
     None
 }
 
+/// Without the places of pictures of other servers: they are ours to give, so cleaning takes them away.
+fn without_places(html: &str) -> String {
+    let mut pieces = html.split(" data-remote=\"");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    first + &pieces.filter_map(|piece| piece.split_once('"')).map(|(_, rest)| rest).collect::<String>()
+}
+
 fn check(html: &str) {
     for cleaned in [clean(html, |_| None), clean_message(html, |_| None)] {
         assert_eq!(harmful(&cleaned.html), None, "{html}\n{}", cleaned.html);
         if cleaned.blocked.is_none() {
-            assert_eq!(clean(&cleaned.html, |_| None).html, cleaned.html, "{html}");
+            assert_eq!(clean(&cleaned.html, |_| None).html, without_places(&cleaned.html), "{html}");
         }
     }
 }
