@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::threading::{self, Clues, Home};
-use super::{Act, Desk, Result, contacts, events, words};
+use super::{Act, Desk, Result, contacts, events, inbound, words};
 use crate::base::{Timestamp, random};
 use crate::domain::attachment::Source;
 use crate::domain::conversation::{Beginning, Last, Trouble};
@@ -177,6 +177,7 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     if homes.len() > 1 {
         link(writer, act, &homes)?;
     }
+    inbound::remember(writer, &incoming)?;
     Ok(writer.delete::<Incoming>(incoming.id)?)
 }
 

@@ -90,8 +90,9 @@ fn take(writer: &mut Writer<'_>, act: Act, new: &[NewBlob], hash: &[u8; 32], mai
     let mut fresh = Vec::new();
     for recipient in &mail.recipients {
         let key = seen_key(hash, &recipient.address);
-        let seen = writer.get_bytes(Table::Seen, &key)?;
-        if seen.is_none() && !fresh.iter().any(|(known, _): &(Vec<u8>, &Recipient)| *known == key) {
+        let seen = writer.get_bytes(Table::Seen, &key)?.is_some()
+            || writer.unique(Table::IncomingByDelivery, &Key::new().bytes(&key))?.is_some();
+        if !seen && !fresh.iter().any(|(known, _): &(Vec<u8>, &Recipient)| *known == key) {
             fresh.push((key, recipient));
         }
     }
@@ -99,9 +100,9 @@ fn take(writer: &mut Writer<'_>, act: Act, new: &[NewBlob], hash: &[u8; 32], mai
     let raw = writer.add_blob(blob)?;
     let id = IncomingId(writer.next_id::<Incoming>()?);
     let mut recipients: Vec<Recipient> = Vec::new();
+    let mut deliveries = Vec::new();
     for (key, recipient) in fresh {
-        writer.insert(Table::Seen, &key, Key::new().time(act.at).as_bytes())?;
-        writer.insert(Table::SeenByTime, Key::new().time(act.at).bytes(&key).as_bytes(), &[])?;
+        deliveries.push(key);
         // One mail to one inbox is one message there, however many of its addresses were named.
         match recipients.iter_mut().find(|known| known.inbox == recipient.inbox) {
             Some(known) if known.token.is_none() => *known = recipient.clone(),
@@ -117,10 +118,21 @@ fn take(writer: &mut Writer<'_>, act: Act, new: &[NewBlob], hash: &[u8; 32], mai
         recipients,
         trace: mail.trace.clone(),
         attempts: 0,
+        deliveries,
     };
     writer.put(&incoming)?;
     writer.change(act.at, act.actor, What::Taken(id))?;
     Ok(Taken::Stored(id))
+}
+
+/// Remembers, once a mail is filed, what its deliveries are known by.
+pub(super) fn remember(writer: &mut Writer<'_>, incoming: &Incoming) -> Result<()> {
+    let at = Key::new().time(incoming.received_at);
+    for key in &incoming.deliveries {
+        writer.insert(Table::Seen, key, at.as_bytes())?;
+        writer.insert(Table::SeenByTime, Key::new().time(incoming.received_at).bytes(key).as_bytes(), &[])?;
+    }
+    Ok(())
 }
 
 /// What a delivery is known by: its recipient and its very bytes.

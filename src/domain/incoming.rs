@@ -24,6 +24,9 @@ pub struct Incoming {
     /// process is known when it starts again.
     #[serde(default)]
     pub attempts: u32,
+    /// What its deliveries are known by, one each recipient: a second one of the same bytes is not stored.
+    #[serde(default)]
+    pub deliveries: Vec<Vec<u8>>,
 }
 
 /// One envelope recipient.

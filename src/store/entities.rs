@@ -105,6 +105,10 @@ impl Entity for Incoming {
         self.id.0
     }
 
+    fn index_keys(&self) -> Vec<IndexKey> {
+        self.deliveries.iter().map(|key| IndexKey::unique(Table::IncomingByDelivery, Key::new().bytes(key))).collect()
+    }
+
     fn blobs(&self) -> Vec<BlobId> {
         vec![self.raw]
     }

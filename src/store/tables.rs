@@ -69,7 +69,11 @@ tables! {
 
     /// incoming → `Incoming`: taken, not yet filed.
     Incoming => "incoming-1",
-    /// (hash of recipient and bytes) → time: what came within 7 days, so that a second delivery stores once.
+    /// (hash of recipient and bytes) → incoming. Unique. While a mail waits to be filed it is looked for here: this
+    /// tree stays small, so an acknowledgement waits for no page of the large one below.
+    IncomingByDelivery => "incoming-by-delivery-1",
+    /// (hash of recipient and bytes) → time: what came within 7 days and is filed, so that a second delivery stores
+    /// once.
     Seen => "seen-1",
     /// (time, hash): the same in order of time, for trimming.
     SeenByTime => "seen-by-time-1",

@@ -159,6 +159,7 @@ async fn take_and_file(desk: &Arc<Desk>, chunk: Vec<Ready>) {
             recipients: mail.recipients,
             trace: mail.trace,
             attempts: 0,
+            deliveries: Vec::new(),
         };
         let quote = quotes::quote_from_line(&parsed.text);
         read.push(Read::new(&incoming, parsed, quote));
