@@ -214,3 +214,28 @@ async fn what_is_taken_away_is_gone() {
     assert!(asked.iter().all(|frame| frame["conversation"]["subject"] != "Order"), "{asked:#?}");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_socket_ends_when_the_session_has_run_out() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let mut live = Live::of(&owner, server.http(), None).await;
+    server.pass(31 * 86_400).await;
+    write_in(&server, "a@b.example", "Secret").await;
+    let told = live.rest().await;
+    assert!(told.iter().all(|frame| frame["type"] == "ping"), "{told:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_says_is_short_and_without_effect() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let mut live = Live::of(&owner, server.http(), None).await;
+    live.say("x".repeat(4096)).await;
+    write_in(&server, "a@b.example", "News").await;
+    live.until("it goes on", |frame| frame["conversation"]["subject"] == "News").await;
+    live.say("x".repeat(4097)).await;
+    live.rest().await;
+    server.stop().await;
+}

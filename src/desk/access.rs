@@ -240,7 +240,15 @@ impl Desk {
     pub fn who(&self, rows: &impl Rows, token: &Secret) -> Result<Who> {
         let key = Key::new().bytes(&token_hash(token));
         let id = rows.unique(Table::SessionByToken, &key)?.ok_or(Error::Unauthorized)?;
-        let session: Session = rows.find(SessionId(id))?.ok_or(Error::Unauthorized)?;
+        self.who_of(rows, SessionId(id))
+    }
+
+    /// Whose session it is; again, with what they may reach now.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] when it has ended or its agent is switched off.
+    pub fn who_of(&self, rows: &impl Rows, session: SessionId) -> Result<Who> {
+        let session: Session = rows.find(session)?.ok_or(Error::Unauthorized)?;
         if !session.api && session.expires_at <= self.clock.now() {
             return Err(Error::Unauthorized);
         }

@@ -111,12 +111,8 @@ async fn serve(
 
 /// The same agent with what they may reach now; none when their session has ended.
 fn again(state: &State, who: &Who) -> Option<Who> {
-    use crate::store::Rows;
     let rows = state.desk.store.read().ok()?;
-    rows.find::<crate::domain::agent::Session>(who.session).ok()??;
-    let agent: crate::domain::Agent = rows.find(who.agent.id).ok()??;
-    let scope = crate::domain::Scope::of(&agent);
-    agent.active.then_some(Who { agent, scope, session: who.session })
+    state.desk.who_of(&rows, who.session).ok()
 }
 
 type Sink = futures_util::stream::SplitSink<WebSocketStream, Message>;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -42,6 +42,11 @@ impl Live {
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Says something, which a page never does.
+    pub async fn say(&mut self, text: String) {
+        self.stream.send(Message::Text(text.into())).await.unwrap();
     }
 
     /// The next frame; none once the socket has been closed.
