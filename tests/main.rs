@@ -35,3 +35,4 @@ mod space;
 mod support;
 mod tidy;
 mod views;
+mod web;

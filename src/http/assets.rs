@@ -3,15 +3,18 @@
 //! Never a file of the disk of the machine it runs on (a debug build reads the build's own folder).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use poem::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
-};
+use bytes::Bytes;
+use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use poem::http::{HeaderMap, Method, StatusCode};
-use poem::{Body, Endpoint, Request, Response};
+use poem::web::{Compress, CompressionAlgo, CompressionLevel};
+use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::headers::is_known;
+use super::answers::PACKED_FROM;
+use super::headers::{accepts, is_known};
 use super::problem::Problem;
 use crate::base::random::Hex;
 
@@ -35,7 +38,7 @@ impl Endpoint for Assets {
         }
         let path = request.uri().path();
         let Some(name) = file_name(path, request.headers()) else { return Err(not_found()) };
-        respond::<Dist>(name, request.method(), request.headers()).ok_or_else(not_found)
+        respond::<Dist>(name, request.method(), request.headers()).await.ok_or_else(not_found)
     }
 }
 
@@ -57,36 +60,42 @@ fn file_name<'a>(path: &'a str, headers: &HeaderMap) -> Option<&'a str> {
     (name.is_empty() || is_route && accepts.contains("text/html")).then_some(PAGE)
 }
 
-fn respond<D: Embed>(name: &str, method: &Method, headers: &HeaderMap) -> Option<Response> {
-    let brotli = || D::get(&format!("{name}.br")).map(|file| (file, true));
-    let accepted = accepts_brotli(headers).then(brotli).flatten();
-    let (file, compressed) = match accepted {
+async fn respond<D: Embed>(name: &str, method: &Method, headers: &HeaderMap) -> Option<Response> {
+    let brotli = || D::get(&format!("{name}.br")).map(|file| (file, Some("br")));
+    let accepted = accepts(headers, "br").then(brotli).flatten();
+    let (file, coding) = match accepted {
         Some(found) => found,
-        None => (D::get(name)?, false),
+        None => {
+            let file = D::get(name)?;
+            let gzip = packs(name) && file.data.len() >= PACKED_FROM && accepts(headers, "gzip");
+            (file, gzip.then_some("gzip"))
+        }
     };
-    let tag = etag(&file);
+    let tag = etag(&file, coding);
     let caching = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response =
         Response::builder().header(ETAG, &tag).header(CACHE_CONTROL, caching).header(VARY, "accept-encoding");
     if is_known(headers, &tag) {
         return Some(response.status(StatusCode::NOT_MODIFIED).finish());
     }
-    if compressed {
-        response = response.header(CONTENT_ENCODING, "br");
+    if let Some(coding) = coding {
+        response = response.header(CONTENT_ENCODING, coding);
     }
-    response = response.header(CONTENT_TYPE, media_type(name)).header(CONTENT_LENGTH, file.data.len());
-    let body = match file.data {
-        _ if *method == Method::HEAD => Body::empty(),
-        Cow::Borrowed(bytes) => Body::from_bytes(bytes::Bytes::from_static(bytes)),
-        Cow::Owned(bytes) => Body::from_vec(bytes),
+    let bytes = match file.data {
+        bytes if coding == Some("gzip") => gzipped(&tag, bytes).await?,
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
     };
+    response = response.header(CONTENT_TYPE, media_type(name)).header(CONTENT_LENGTH, bytes.len());
+    let body = if *method == Method::HEAD { Body::empty() } else { Body::from_bytes(bytes) };
     Some(response.body(body))
 }
 
-/// Strong: the compressed form is another file with a hash of its own.
-fn etag(file: &EmbeddedFile) -> String {
+/// Strong: the brotli form is another file with a hash of its own, the one made here says so.
+fn etag(file: &EmbeddedFile, coding: Option<&str>) -> String {
     let hash = file.metadata.sha256_hash();
-    format!("\"{}\"", Hex(hash.get(..16).unwrap_or_default()))
+    let form = if coding == Some("gzip") { "-gzip" } else { "" };
+    format!("\"{}{form}\"", Hex(hash.get(..16).unwrap_or_default()))
 }
 
 fn media_type(name: &str) -> String {
@@ -95,13 +104,23 @@ fn media_type(name: &str) -> String {
     if text { format!("{}; charset=utf-8", guess.essence_str()) } else { guess.essence_str().to_owned() }
 }
 
-fn accepts_brotli(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|item| {
-        let (name, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
-        name.trim().eq_ignore_ascii_case("br") && weight > 0.0
-    })
+/// The packed form of a file, made when it is first asked for: browsers take brotli by https alone.
+async fn gzipped(tag: &str, bytes: Cow<'static, [u8]>) -> Option<Bytes> {
+    static MADE: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
+    let known = MADE.lock().unwrap_or_else(PoisonError::into_inner).get(tag).cloned();
+    if known.is_some() {
+        return known;
+    }
+    let made = Compress::new(bytes.into_owned(), CompressionAlgo::GZIP).with_quality(CompressionLevel::Best);
+    // Bytes at hand are always read.
+    let made = made.into_response().into_body().into_bytes().await.ok()?;
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(tag.to_owned(), made.clone());
+    Some(made)
+}
+
+/// Whether packing makes it smaller.
+fn packs(name: &str) -> bool {
+    [".js", ".css", ".html", ".svg", ".json", ".webmanifest"].iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

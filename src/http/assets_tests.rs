@@ -15,6 +15,7 @@ impl Embed for Sample {
             "assets/app-1.js" => (b"let a = 1", 1),
             "assets/app-1.js.br" => (b"compressed", 2),
             "index.html" => (b"<!doctype html>", 3),
+            "assets/app-2.css" => (&[b'a'; 5000], 4),
             _ => return None,
         };
         let metadata = rust_embed::Metadata::__rust_embed_new([first; 32], None, None);
@@ -33,16 +34,16 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         .collect()
 }
 
-fn get(name: &str, pairs: &[(&'static str, &str)]) -> Response {
-    respond::<Sample>(name, &Method::GET, &headers(pairs)).unwrap()
+async fn get(name: &str, pairs: &[(&'static str, &str)]) -> Response {
+    respond::<Sample>(name, &Method::GET, &headers(pairs)).await.unwrap()
 }
 
 #[tokio::test]
 async fn hashed_files_are_for_ever_and_the_page_is_asked_for() {
-    let script = get("assets/app-1.js", &[]);
+    let script = get("assets/app-1.js", &[]).await;
     assert_eq!(script.header(CACHE_CONTROL), Some("public, max-age=31536000, immutable"));
     assert_eq!(script.content_type(), Some("text/javascript; charset=utf-8"));
-    let page = get("index.html", &[]);
+    let page = get("index.html", &[]).await;
     assert_eq!(page.header(CACHE_CONTROL), Some("no-cache"));
     assert_eq!(page.content_type(), Some("text/html; charset=utf-8"));
     assert_eq!(page.into_body().into_string().await.unwrap(), "<!doctype html>");
@@ -50,9 +51,9 @@ async fn hashed_files_are_for_ever_and_the_page_is_asked_for() {
 
 #[tokio::test]
 async fn brotli_goes_to_those_who_take_it_under_a_tag_of_its_own() {
-    let plain = get("assets/app-1.js", &[("accept-encoding", "gzip, br;q=0")]);
+    let plain = get("assets/app-1.js", &[("accept-encoding", "gzip, br;q=0")]).await;
     assert_eq!(plain.header(CONTENT_ENCODING), None);
-    let packed = get("assets/app-1.js", &[("accept-encoding", "gzip, deflate, br")]);
+    let packed = get("assets/app-1.js", &[("accept-encoding", "gzip, deflate, br")]).await;
     assert_eq!(packed.header(CONTENT_ENCODING), Some("br"));
     assert_eq!(packed.header(VARY), Some("accept-encoding"));
     assert_eq!(packed.content_type(), plain.content_type());
@@ -60,20 +61,37 @@ async fn brotli_goes_to_those_who_take_it_under_a_tag_of_its_own() {
     assert_eq!(packed.into_body().into_string().await.unwrap(), "compressed");
 }
 
-#[test]
-fn a_known_tag_is_answered_without_a_body() {
-    let tag = get("index.html", &[]).header(ETAG).unwrap().to_owned();
+#[tokio::test]
+async fn who_takes_gzip_alone_gets_what_is_worth_packing_so() {
+    let gzip = ("accept-encoding", "gzip, deflate");
+    for _ in 0..2 {
+        let packed = get("assets/app-2.css", &[gzip]).await;
+        assert_eq!((packed.header(CONTENT_ENCODING), packed.header(VARY)), (Some("gzip"), Some("accept-encoding")));
+        let tag = packed.header(ETAG).unwrap().to_owned();
+        assert_ne!(get("assets/app-2.css", &[]).await.header(ETAG), Some(tag.as_str()));
+        let length: usize = packed.header(CONTENT_LENGTH).unwrap().parse().unwrap();
+        let bytes = packed.into_body().into_bytes().await.unwrap();
+        assert_eq!((bytes.len(), bytes.starts_with(&[0x1f, 0x8b])), (length, true));
+        assert!(length < 100, "{length}");
+        assert_eq!(get("assets/app-2.css", &[gzip, ("if-none-match", &tag)]).await.status(), 304);
+    }
+    assert_eq!(get("index.html", &[gzip]).await.header(CONTENT_ENCODING), None, "too short to be worth it");
+}
+
+#[tokio::test]
+async fn a_known_tag_is_answered_without_a_body() {
+    let tag = get("index.html", &[]).await.header(ETAG).unwrap().to_owned();
     for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), String::from("*")] {
-        let response = get("index.html", &[("if-none-match", &known)]);
+        let response = get("index.html", &[("if-none-match", &known)]).await;
         assert_eq!((response.status(), response.header(ETAG)), (StatusCode::NOT_MODIFIED, Some(tag.as_str())));
         assert!(response.into_body().is_empty());
     }
-    assert_eq!(get("index.html", &[("if-none-match", "\"x\"")]).status(), StatusCode::OK);
+    assert_eq!(get("index.html", &[("if-none-match", "\"x\"")]).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_head_tells_the_length_and_sends_nothing() {
-    let response = respond::<Sample>("index.html", &Method::HEAD, &HeaderMap::new()).unwrap();
+    let response = respond::<Sample>("index.html", &Method::HEAD, &HeaderMap::new()).await.unwrap();
     assert_eq!(response.header(CONTENT_LENGTH), Some("15"));
     assert!(response.into_body().is_empty());
 }

@@ -2,6 +2,7 @@
 //!
 //! Never a business rule; never a write that is not one desk call.
 
+mod answers;
 pub mod api;
 pub mod assets;
 mod docs;

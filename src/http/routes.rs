@@ -8,6 +8,7 @@ use poem::web::Data;
 use poem::{Endpoint, EndpointExt, Response, Route, get, handler};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::{numbered, packed};
 use super::api::{self, State};
 use super::assets::Assets;
 use super::docs;
@@ -26,10 +27,10 @@ pub fn routes(
     let service = api::service();
     let v1 = Route::new()
         .at("/live", get(live)) // frames about what happens: live.rs
-        .nest("/", service); // everything else: api/
+        .nest("/", service.around(numbered).around(packed)); // everything else: api/
     let routes = Route::new()
         .nest("/api/v1", v1)
-        .at("/api/openapi.json", get(openapi))
+        .at("/api/openapi.json", get(openapi).around(packed))
         .nest("/api/docs", docs::routes())
         .at("/healthz", get(healthz))
         .at("/metrics", get(metrics))

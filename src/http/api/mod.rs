@@ -83,6 +83,6 @@ pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
         (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
     );
     OpenApiService::new(groups, "Frontdesk", "1").server("/api/v1").description(
-        "One inbox for a team's mail. Ids are integers, times are RFC 3339 in UTC, errors are problems (RFC 9457) with a stable code.",
+        "One inbox for a team's mail. Ids are integers, times are RFC 3339 in UTC, errors are problems (RFC 9457) with a stable code. The answer to each GET says in `Frontdesk-Change` which change it holds: ask `/changes` or `/live` for what came after it.",
     )
 }
