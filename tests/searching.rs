@@ -114,6 +114,14 @@ async fn words_and_operators_find_what_they_say() {
         let answer = owner.get(&format!("/search?q={}", encoded(query))).await;
         assert_eq!(answer.refused(400, "invalid")["field"], "q", "{query}");
     }
+    // Days begin at the asker's midnight: at nine in London the second of March has not begun in Pago Pago.
+    for (zone, expected) in [("", 0), ("&tz=Europe%2FWarsaw", 0), ("&tz=Pacific%2FPago_Pago", 2)] {
+        let path = format!("/search?q={}{zone}", encoded("before:2026-03-02 tents"));
+        let page = owner.get(&path).await.expect(200);
+        assert_eq!(page["items"].as_array().unwrap().len(), expected, "{zone}");
+    }
+    let nowhere = owner.get("/search?q=tents&tz=Mars%2FOlympus").await.refused(400, "invalid");
+    assert_eq!(nowhere["field"], "tz");
     // The words found are marked, and nothing in a snippet is markup.
     let hostile = mail("x@far.example", "Markup", "before <img src=x onerror=alert(1)> behind & done");
     server.receive("x@far.example", "hello@desk.example", &hostile).await;

@@ -3002,6 +3002,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page begins. */
                 cursor?: string;
+                /** @description The asker's time zone by its IANA name, for the days in `before:` and `after:`; UTC when left out. */
+                tz?: string;
             };
             header?: never;
             path?: never;

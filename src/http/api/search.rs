@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
@@ -117,10 +118,15 @@ impl Search {
         limit: Query<Option<usize>>,
         /// Where the page begins.
         cursor: Query<Option<String>>,
+        /// The asker's time zone by its IANA name, for the days in `before:` and `after:`; UTC when left out.
+        tz: Query<Option<String>>,
     ) -> poem::Result<Json<SearchPage>> {
         let rows = caller.rows()?;
         let known = Known::of(&caller, &rows)?;
-        let zone = jiff::tz::TimeZone::UTC;
+        let zone = match &tz.0 {
+            Some(name) => TimeZone::get(name).map_err(|_| problem(Error::invalid("tz", "unknown")))?,
+            None => TimeZone::UTC,
+        };
         let asker =
             Asker { me: Some(caller.who().agent.id.0), now: caller.desk().clock.now(), zone: &zone, names: &known };
         let query = search::Query::parse(&q.0, &asker).map_err(|error| {
