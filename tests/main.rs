@@ -34,5 +34,6 @@ mod sign_in;
 mod space;
 mod support;
 mod tidy;
+mod undo;
 mod views;
 mod web;

@@ -3,7 +3,6 @@
 
 use super::replies::{MAX_RECIPIENTS, NewMessage};
 use super::{Desk, Error, Result};
-use crate::domain::message::DeliveryState;
 use crate::domain::{Conversation, ConversationId, Inbox, Kind, Message, MessageId, Person};
 use crate::mail::address::{Mailbox, contact_key};
 use crate::store::{Direction, Key, Reader, Rows, Table};
@@ -123,8 +122,7 @@ pub(super) fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<M
     let ids = rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, 500)?;
     for id in ids.into_iter().map(MessageId) {
         let message: Message = rows.get(id)?;
-        let cancelled = message.delivery.as_ref().is_some_and(|d| d.state == DeliveryState::Cancelled);
-        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !cancelled {
+        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !message.taken_back() {
             found = Some(message);
             break;
         }

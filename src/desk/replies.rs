@@ -9,13 +9,13 @@ use super::conversations::{self, set_state, visible};
 use super::idempotency::Request;
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
-use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, undo, words};
+use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, words};
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::{Beginning, Last};
 use crate::domain::draft::DraftKind;
 use crate::domain::job::Work;
-use crate::domain::message::{Body, Delivery, DeliveryState, RecipientState};
+use crate::domain::message::{Beside, Body, Delivery, DeliveryState, RecipientState};
 use crate::domain::{
     AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Scope,
     State, What,
@@ -152,15 +152,13 @@ impl Desk {
                 if let Some(answered) = request.answered(writer)? {
                     return Ok((writer.get(MessageId(answered))?, conversation));
                 }
-                let (before, then) = (conversation.attributes(), undo::before(&conversation));
+                let before = conversation.attributes();
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
                 let mut message = events::blank(writer, act, &conversation, Kind::Comment)?;
                 message.author = Some(agent.id);
                 message.body = blobs.first().map(|blob| writer.add_blob(blob)).transpose()?;
                 message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
                 settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
-                let then = undo::seal(then, &conversation, new.and_close);
-                message.delivery.iter_mut().for_each(|delivery| delivery.before = Some(then.clone()));
                 if conversation.attributes() != before {
                     writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
                 }
@@ -269,7 +267,7 @@ impl Desk {
                     return Ok((message, conversation));
                 }
                 let mut conversation = target.open(writer, act, &scope, &recipients)?;
-                let (before, then) = (conversation.attributes(), undo::before(&conversation));
+                let before = conversation.attributes();
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
                 let mut message = events::blank(writer, act, &conversation, Kind::Outbound)?;
                 message.author = Some(agent.id);
@@ -283,7 +281,11 @@ impl Desk {
                 message.body = add(writer, blobs, 0)?;
                 message.raw = add(writer, blobs, 1)?;
                 message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
-                message.delivery = Some(queue(writer, act, message.id, recipients.envelope())?);
+                let beside = Beside {
+                    assigned: conversation.assignee.is_none(),
+                    closed: new.and_close.then_some((conversation.state, conversation.snoozed_until)),
+                };
+                message.delivery = Some(queue(writer, act, message.id, recipients.envelope(), beside)?);
                 conversation.last_sent_at = Some(act.at);
                 for person in recipients.all() {
                     let key = contact_key(&person.email);
@@ -295,8 +297,6 @@ impl Desk {
                     conversations::assign(writer, act, &mut conversation, Some(agent.id))?;
                 }
                 settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
-                let then = undo::seal(then, &conversation, new.and_close);
-                message.delivery.iter_mut().for_each(|delivery| delivery.before = Some(then.clone()));
                 if conversation.attributes() != before {
                     writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
                 }
@@ -367,7 +367,7 @@ fn add(writer: &mut Writer<'_>, blobs: &[NewBlob], at: usize) -> Result<Option<c
 }
 
 /// Makes the job that sends a message after the time for undoing.
-fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>) -> Result<Delivery> {
+fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>, beside: Beside) -> Result<Delivery> {
     let due_at = act.at.plus_seconds(UNDO_SECONDS);
     let id = JobId(writer.next_id::<Job>()?);
     let work = Work::SendMail(message);
@@ -379,7 +379,7 @@ fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>)
         due_at: Some(due_at),
         recipients: to.into_iter().map(waiting).collect(),
         attempts: Vec::new(),
-        before: None,
+        beside,
     })
 }
 

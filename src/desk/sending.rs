@@ -1,16 +1,17 @@
-//! How sending goes on: what the channel asks before a try and tells after it, undoing, trying again.
+//! How sending goes on: what the channel asks before a try and tells after it, and trying again.
 //!
 //! Each try is recorded before it is made. A stop between the remote server's answer and our record means one
 //! more try under the same Message-ID: at least once, never lost.
 
 use super::conversations::visible;
-use super::{Act, Desk, Error, Result, Who, events, undo};
+use super::{Act, Desk, Error, Result, Who, events};
 use crate::base::{Timestamp, text};
 use crate::domain::conversation::Trouble;
 use crate::domain::job::Work;
 use crate::domain::message::{Attempt, Delivery, DeliveryState};
 use crate::domain::{Actor, BlobId, Conversation, Job, JobId, Message, MessageId, What};
-use crate::store::{Rows, Writer};
+use crate::mail::parse::Defect;
+use crate::store::{Direction, Key, Rows, Table, Writer};
 
 /// Days after which a message is given up (RFC 5321, 4.5.4.1: four to five).
 const GIVE_UP_DAYS: i64 = 5;
@@ -22,6 +23,8 @@ const LONGEST_WAIT: i64 = 3600;
 const MAX_CUT_SHORT: u32 = 5;
 /// Attempts kept on a message.
 const MAX_ATTEMPTS_KEPT: usize = 50;
+/// Messages of a conversation looked at for its trouble.
+const LOOKED_AT: usize = 500;
 /// Longest words of a remote server kept, bytes.
 const MAX_REPLY: usize = 500;
 
@@ -93,33 +96,6 @@ impl Desk {
         self.store.write(move |writer| record(writer, act, job, &outcomes)).await
     }
 
-    /// Takes a message back before it leaves, and from those it has not reached while it is tried again. Its
-    /// author may, and who manages.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] `too_late` while a try goes on, or once all have it; [`Error::Forbidden`].
-    pub async fn cancel_message(&self, who: &Who, id: MessageId) -> Result<Message> {
-        let (act, who_id) = (self.act(who.actor()), who.agent.id);
-        let scope = who.scope.clone();
-        self.store
-            .write(move |writer| {
-                let mut message: Message = writer.find(id)?.ok_or(Error::NotFound)?;
-                let mut conversation = visible(writer, &scope, message.conversation)?;
-                if !scope.may_write {
-                    return Err(Error::ReadOnly);
-                }
-                if message.author != Some(who_id) && !scope.may_manage {
-                    return Err(Error::Forbidden);
-                }
-                let state = message.delivery.as_ref().ok_or(Error::NotFound)?.state;
-                if state != DeliveryState::Cancelled {
-                    undo::take_back(writer, act, &mut message, &mut conversation)?;
-                }
-                Ok(message)
-            })
-            .await
-    }
-
     /// Tries again to send a message that was given up.
     ///
     /// # Errors
@@ -156,13 +132,14 @@ impl Desk {
                 delivery.job = Some(job);
                 delivery.due_at = Some(act.at);
                 for one in &mut delivery.recipients {
-                    if one.state != DeliveryState::Sent {
+                    if !matches!(one.state, DeliveryState::Sent | DeliveryState::Cancelled) {
                         one.state = DeliveryState::Queued;
                     }
                 }
                 writer.put(&message)?;
                 writer.change(act.at, act.actor, What::MessageChanged(conversation.id, id))?;
-                set_trouble(writer, act, &mut conversation, None)?;
+                events::add(writer, act, &conversation, "send_retried", &[("message", id.0.into())])?;
+                settle_trouble(writer, act, &mut conversation)?;
                 Ok(message)
             })
             .await
@@ -188,7 +165,6 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     };
     delivery.state = DeliveryState::Sending;
     delivery.due_at = None;
-    delivery.before = None;
     let mut recipients = Vec::new();
     for one in delivery.recipients.iter_mut().filter(|one| one.state.waits()) {
         one.state = DeliveryState::Sending;
@@ -258,7 +234,30 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
         return give_up(writer, act, &message);
     }
     writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
+    if !waiting {
+        let mut conversation: Conversation = writer.get(message.conversation)?;
+        settle_trouble(writer, act, &mut conversation)?;
+    }
     Ok(())
+}
+
+/// Sets a conversation's trouble by the newest mail that came to an end: what was sent since a failure has
+/// made up for it.
+pub(super) fn settle_trouble(writer: &mut Writer<'_>, act: Act, conversation: &mut Conversation) -> Result<()> {
+    let (mut outcome, mut unreadable) = (None, false);
+    let prefix = Key::new().u64(conversation.id.0);
+    for id in writer.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, LOOKED_AT)? {
+        let message: Message = writer.get(MessageId(id))?;
+        unreadable |= message.defects.iter().any(|code| Defect::hides_all(code));
+        let state = message.delivery.map(|delivery| delivery.state);
+        outcome = outcome.or(state.filter(|state| matches!(state, DeliveryState::Sent | DeliveryState::Failed)));
+    }
+    let trouble = match outcome {
+        Some(DeliveryState::Failed) => Some(Trouble::DeliveryFailed),
+        _ if unreadable => Some(Trouble::Unreadable),
+        _ => None,
+    };
+    set_trouble(writer, act, conversation, trouble)
 }
 
 fn set_trouble(

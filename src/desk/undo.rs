@@ -1,107 +1,199 @@
-//! Taking a message back: what it did to its conversation is undone with it.
+//! Taking a message back: before it leaves, or from those it has not reached.
+//!
+//! What nobody got was not said: its files are its author's again, and the conversation stands as if it had
+//! not been answered. The message stays in the thread, as one that was taken back.
 
 use super::conversations::{assign, set_state};
-use super::replies::is_past;
-use super::{Act, Error, Result, events};
+use super::{Act, Desk, Error, Result, Who, conversations, events, replies, sending, words};
 use crate::base::Timestamp;
-use crate::domain::attachment::Source;
-use crate::domain::conversation::Trouble;
-use crate::domain::message::{Before, Delivery, DeliveryState};
-use crate::domain::{Attachment, Conversation, Job, Message, State, What};
-use crate::store::{Rows, Writer};
+use crate::domain::conversation::Last;
+use crate::domain::message::{Delivery, DeliveryState};
+use crate::domain::{
+    Agent, Attachment, Conversation, ConversationId, Job, Kind, Message, MessageId, Person, State, What,
+};
+use crate::mail::address::contact_key;
+use crate::mail::quotes;
+use crate::store::{Direction, Key, Rows, Table, Writer};
 
-/// What the conversation is like before a message is sent; [`seal`] adds what sending does.
-pub(super) fn before(conversation: &Conversation) -> Before {
-    Before {
-        change: 0,
-        last: conversation.last.clone(),
-        last_activity_at: conversation.last_activity_at,
-        last_sent_at: conversation.last_sent_at,
-        has_attachments: conversation.has_attachments,
-        joined: conversation.participants.clone(),
-        assigned: conversation.assignee.is_none(),
-        open: Some((conversation.state, conversation.snoozed_until)),
-    }
-}
+/// Messages of a conversation looked at to say what remains of it.
+const LOOKED_AT: usize = 5000;
 
-/// Turns what it was like into what sending changed.
-pub(super) fn seal(mut before: Before, after: &Conversation, closed: bool) -> Box<Before> {
-    let known = std::mem::take(&mut before.joined);
-    before.joined = after.participants.iter().filter(|key| !known.contains(key)).cloned().collect();
-    before.change = after.talk_change;
-    before.open = before.open.filter(|_| closed);
-    Box::new(before)
-}
-
-/// Takes `message` back, if it has not left: recipients who have it keep it.
-pub(super) fn take_back(
-    writer: &mut Writer<'_>,
-    act: Act,
-    message: &mut Message,
-    conversation: &mut Conversation,
-) -> Result<()> {
-    let delivery = message.delivery.as_mut().ok_or(Error::NotFound)?;
-    let before = withdraw(writer, act.at, delivery)?;
-    for id in &message.attachments {
-        let mut file: Attachment = writer.get(*id)?;
-        if matches!(file.source, Source::Blob(_)) {
-            // The draft has it again, and the time it may wait begins anew.
-            file.message = None;
-            file.created_at = act.at;
-            writer.put(&file)?;
+impl Desk {
+    /// Takes a message back before it leaves, or while it is tried again, from those who have not got it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] unless its author or a manager asks, [`Error::Conflict`] `too_late` while a try is
+    /// made and once it has left.
+    pub async fn cancel_message(&self, who: &Who, id: MessageId) -> Result<Message> {
+        let rows = self.store.read()?;
+        let (message, _) = self.message(&rows, who, id)?;
+        who.must_write()?;
+        if message.author != Some(who.agent.id) {
+            who.must_manage()?;
         }
+        let last = self.last_beside(&rows, message.conversation, id)?;
+        drop(rows);
+        let act = self.act(who.actor());
+        let scope = who.scope.clone();
+        self.store
+            .write(move |writer| {
+                let mut message: Message = writer.find(id)?.ok_or(Error::NotFound)?;
+                let mut conversation = conversations::visible(writer, &scope, message.conversation)?;
+                let delivery = message.delivery.as_mut().ok_or(Error::NotFound)?;
+                if delivery.state == DeliveryState::Cancelled {
+                    return Ok(message);
+                }
+                if !may_stop(delivery, act.at) {
+                    return Err(Error::conflict("too_late", "the message is already on its way"));
+                }
+                stop(writer, delivery)?;
+                if message.taken_back() {
+                    unsay(writer, act, &mut message, &mut conversation, last.as_ref())?;
+                }
+                writer.put(&message)?;
+                writer.put(&conversation)?;
+                writer.change(act.at, act.actor, What::MessageChanged(conversation.id, id))?;
+                writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+                events::add(writer, act, &conversation, "send_cancelled", &[("message", id.0.into())])?;
+                sending::settle_trouble(writer, act, &mut conversation)?;
+                Ok(message)
+            })
+            .await
     }
-    if before.is_some() {
-        message.attachments.clear();
+
+    /// What a row in a list says of the newest message but this one: its words are read before the write.
+    fn last_beside(
+        &self,
+        rows: &impl Rows,
+        conversation: ConversationId,
+        but: MessageId,
+    ) -> Result<Option<(MessageId, Last)>> {
+        let Some(message) = speaking(rows, conversation)?.into_iter().find(|message| message.id != but) else {
+            return Ok(None);
+        };
+        let text = self.body(rows, &message)?.text;
+        let agent = message.author.map(|author| rows.find::<Agent>(author)).transpose()?.flatten();
+        let (author, quote) = match message.kind {
+            Kind::Inbound => (message.from.as_ref().map(Person::label), quotes::quote_from_line(&text)),
+            _ => (agent.as_ref().map(|agent| agent.name.as_str()), None),
+        };
+        let author = String::from(author.unwrap_or_default());
+        Ok(Some((message.id, Last { kind: message.kind, author, preview: words::preview(&text, quote) })))
     }
-    writer.put(message)?;
-    if let Some(before) = before {
-        restore(writer, act, message, conversation, *before)?;
-    }
-    conversation.trouble = conversation.trouble.filter(|trouble| *trouble != Trouble::DeliveryFailed);
-    writer.put(conversation)?;
-    writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
-    writer.change(act.at, act.actor, What::MessageChanged(conversation.id, message.id))?;
-    events::add(writer, act, conversation, "send_cancelled", &[("message", message.id.0.into())])?;
-    Ok(())
 }
 
-/// Ends the job and every delivery that has not happened; gives what is to be put back.
-fn withdraw(writer: &mut Writer<'_>, now: Timestamp, delivery: &mut Delivery) -> Result<Option<Box<Before>>> {
-    let queued = delivery.state == DeliveryState::Queued && !is_past(delivery.due_at, now);
-    if !queued && delivery.state != DeliveryState::Retrying {
-        return Err(Error::conflict("too_late", "the message is already on its way"));
+/// What was said in a conversation and stands, newest first.
+fn speaking(rows: &impl Rows, id: ConversationId) -> Result<Vec<Message>> {
+    let mut found = Vec::new();
+    for id in rows.ids(Table::MessageByConversation, &Key::new().u64(id.0), None, Direction::Backward, LOOKED_AT)? {
+        found.extend(Some(rows.get::<Message>(MessageId(id))?).filter(Message::speaks));
     }
+    Ok(found)
+}
+
+fn may_stop(delivery: &Delivery, now: Timestamp) -> bool {
+    match delivery.state {
+        DeliveryState::Queued => !replies::is_past(delivery.due_at, now),
+        DeliveryState::Retrying => true,
+        _ => false,
+    }
+}
+
+/// Ends sending. Whoever has got it has got it.
+fn stop(writer: &mut Writer<'_>, delivery: &mut Delivery) -> Result<()> {
     if let Some(job) = delivery.job.take() {
         writer.delete::<Job>(job)?;
     }
     delivery.due_at = None;
-    let waits = |state| matches!(state, DeliveryState::Queued | DeliveryState::Retrying);
-    for one in delivery.recipients.iter_mut().filter(|one| waits(one.state)) {
+    let ended = |state| matches!(state, DeliveryState::Sent | DeliveryState::Failed);
+    for one in delivery.recipients.iter_mut().filter(|one| !ended(one.state)) {
         one.state = DeliveryState::Cancelled;
     }
-    let sent = delivery.recipients.iter().any(|one| one.state == DeliveryState::Sent);
-    delivery.state = if sent { DeliveryState::Sent } else { DeliveryState::Cancelled };
-    Ok(delivery.before.take())
+    let any = |state| delivery.recipients.iter().any(|one| one.state == state);
+    delivery.state = match (any(DeliveryState::Sent), any(DeliveryState::Failed)) {
+        (true, true) => DeliveryState::Failed,
+        (true, false) => DeliveryState::Sent,
+        (false, _) => DeliveryState::Cancelled,
+    };
+    Ok(())
 }
 
-fn restore(writer: &mut Writer<'_>, act: Act, message: &Message, to: &mut Conversation, before: Before) -> Result<()> {
-    if to.last_sent_at == Some(message.at) {
-        to.last_sent_at = before.last_sent_at;
+/// Makes the conversation what it would be if this had not been said.
+fn unsay(
+    writer: &mut Writer<'_>,
+    act: Act,
+    message: &mut Message,
+    conversation: &mut Conversation,
+    last: Option<&(MessageId, Last)>,
+) -> Result<()> {
+    let had_files = !message.attachments.is_empty();
+    for id in std::mem::take(&mut message.attachments) {
+        let mut file: Attachment = writer.get(id)?;
+        file.message = None;
+        // It waits for its message from now on.
+        file.created_at = act.at;
+        writer.put(&file)?;
     }
-    to.participants.retain(|key| !before.joined.contains(key));
-    if to.talk_change == before.change {
-        to.has_attachments = before.has_attachments;
-        if before.last.is_some() {
-            to.last = before.last;
-            to.last_activity_at = before.last_activity_at;
+    writer.put(message)?;
+    let rest = speaking(writer, conversation.id)?;
+    match rest.first() {
+        Some(newest) if last.is_some_and(|(id, _)| *id == newest.id) => {
+            conversation.last = last.map(|(_, last)| last.clone());
+        }
+        // Said since we looked: the conversation tells of it already.
+        Some(_) => {}
+        None => conversation.last = None,
+    }
+    let said_at = rest.iter().map(|other| other.at).max();
+    conversation.last_activity_at = said_at.max(woken_at(writer, conversation)?).unwrap_or(conversation.created_at);
+    let sent = |other: &&Message| other.kind == Kind::Outbound;
+    conversation.last_sent_at = rest.iter().filter(sent).map(|other| other.at).max();
+    if had_files {
+        conversation.has_attachments = any_files(writer, &rest)?;
+    }
+    let addressed = |other: &Message| -> Vec<String> {
+        other.to.iter().chain(&other.cc).chain(&other.bcc).map(|person| contact_key(&person.email)).collect()
+    };
+    let (gone, kept) = (addressed(message), rest.iter().filter(sent).flat_map(addressed).collect::<Vec<_>>());
+    let identity = conversation.identity.clone();
+    conversation.participants.retain(|key| !gone.contains(key) || *key == identity || kept.contains(key));
+    undo_beside(writer, act, message, conversation)
+}
+
+/// Undoes what the reply changed beside, where nobody has changed it again.
+fn undo_beside(writer: &mut Writer<'_>, act: Act, message: &Message, conversation: &mut Conversation) -> Result<()> {
+    let beside = message.delivery.as_ref().map(|delivery| delivery.beside).unwrap_or_default();
+    if beside.assigned && conversation.assignee == message.author {
+        assign(writer, act, conversation, None)?;
+    }
+    let closed = beside.closed.filter(|(was, _)| conversation.state == State::Closed && *was != State::Closed);
+    match closed {
+        Some((State::Snoozed, until)) if until.is_none_or(|until| until > act.at) => {
+            set_state(writer, act, conversation, Some(State::Snoozed), until)
+        }
+        Some(_) => set_state(writer, act, conversation, Some(State::Open), None),
+        None => Ok(()),
+    }
+}
+
+/// When the conversation last came back from a snooze, which moves it in lists like something said.
+fn woken_at(rows: &impl Rows, conversation: &Conversation) -> Result<Option<Timestamp>> {
+    let prefix = Key::new().u64(conversation.id.0);
+    for id in rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, LOOKED_AT)? {
+        let message: Message = rows.get(MessageId(id))?;
+        if message.event.is_some_and(|event| event.code == "unsnoozed") {
+            return Ok(Some(message.at));
         }
     }
-    if before.assigned && to.assignee == message.author {
-        assign(writer, act, to, None)?;
+    Ok(None)
+}
+
+/// Whether any of these brought a file rather than a picture inside the text.
+fn any_files(rows: &impl Rows, messages: &[Message]) -> Result<bool> {
+    for id in messages.iter().flat_map(|message| &message.attachments) {
+        if rows.find::<Attachment>(*id)?.is_some_and(|file| !file.inline) {
+            return Ok(true);
+        }
     }
-    if let Some((state, until)) = before.open.filter(|_| to.state == State::Closed) {
-        set_state(writer, act, to, Some(state), until)?;
-    }
-    Ok(())
+    Ok(false)
 }

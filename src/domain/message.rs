@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::conversation::{Last, State};
-use super::{AgentId, AttachmentId, BlobId, ConversationId, JobId, MessageId, Person};
+use super::{AgentId, AttachmentId, BlobId, ConversationId, JobId, MessageId, Person, State};
 use crate::base::Timestamp;
 
 /// What a message is.
@@ -100,6 +99,18 @@ pub struct Message {
     pub event: Option<Event>,
 }
 
+impl Message {
+    /// Whether it was taken back before anybody got it.
+    pub fn taken_back(&self) -> bool {
+        self.delivery.as_ref().is_some_and(|delivery| delivery.state == DeliveryState::Cancelled)
+    }
+
+    /// Whether it says something: no event, and not taken back.
+    pub fn speaks(&self) -> bool {
+        self.kind != Kind::Event && !self.taken_back()
+    }
+}
+
 /// The words of a message, as they lie in its blob.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
@@ -129,30 +140,20 @@ pub struct Delivery {
     /// What was tried, oldest first; at most 50 kept.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
-    /// What the conversation was like before, until the first try.
+    /// What sending it changed beside, for taking it back.
     #[serde(default)]
-    pub before: Option<Box<Before>>,
+    pub beside: Beside,
 }
 
-/// What sending a message changed in its conversation, to be put back when it is taken back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Before {
-    /// The change by which the message was added: nobody has spoken since while it is the conversation's last.
-    pub change: u64,
-    /// Who had spoken last; none in a conversation that began with the message.
-    pub last: Option<Last>,
-    /// When anything had happened last.
-    pub last_activity_at: Timestamp,
-    /// When something had been sent last.
-    pub last_sent_at: Option<Timestamp>,
-    /// Whether any message had brought a file.
-    pub has_attachments: bool,
-    /// Who takes part since then.
-    pub joined: Vec<String>,
-    /// Whether the author got the conversation by it.
+/// What sending a reply changed beside the thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// It gave a conversation that was nobody's to its author.
+    #[serde(default)]
     pub assigned: bool,
-    /// Its state and until when, where sending closed it.
-    pub open: Option<(State, Option<Timestamp>)>,
+    /// It closed the conversation, which was in this state, asleep until this time.
+    #[serde(default)]
+    pub closed: Option<(State, Option<Timestamp>)>,
 }
 
 /// How sending stands, all in all or for one recipient.

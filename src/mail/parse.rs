@@ -61,7 +61,16 @@ pub enum Defect {
     Unknown,
 }
 
+/// Defects for which a mail is shown as raw.
+const UNREADABLE: [Defect; 5] =
+    [Defect::TooDeep, Defect::TooManyParts, Defect::HeaderTooLarge, Defect::TooManyHeaders, Defect::ParserPanicked];
+
 impl Defect {
+    /// Whether a mail with the defect of this code is shown as raw.
+    pub fn hides_all(code: &str) -> bool {
+        UNREADABLE.iter().any(|defect| defect.code() == code)
+    }
+
     /// The stable snake_case code.
     pub const fn code(self) -> &'static str {
         match self {
@@ -180,10 +189,7 @@ impl Parsed {
 
     /// Whether the mail could not be read and is shown as raw.
     pub fn unreadable(&self) -> bool {
-        use Defect::{HeaderTooLarge, ParserPanicked, TooDeep, TooManyHeaders, TooManyParts};
-        self.defects
-            .iter()
-            .any(|d| matches!(d, TooDeep | TooManyParts | HeaderTooLarge | TooManyHeaders | ParserPanicked))
+        self.defects.iter().any(|defect| UNREADABLE.contains(defect))
     }
 }
 

@@ -8,7 +8,7 @@ use super::document::{Document, Kind, Place, State};
 use super::error::{Error, Result};
 use super::index::Index;
 use super::writer::Batch;
-use crate::domain::message::{Body, DeliveryState};
+use crate::domain::message::Body;
 use crate::domain::{self, Attachment, Conversation, ConversationId, Message, MessageId, Person, What};
 use crate::store::{Direction, Key, Reader, Rows, Store, Table};
 
@@ -115,7 +115,7 @@ impl Indexer {
                 What::ConversationRemoved(id) => drop(removed.insert(id)),
                 What::MessageAdded(id, message) => drop(messages.insert((id, message))),
                 // One that was taken back was never said.
-                What::MessageChanged(id, message) if is_cancelled(&rows, message)? => drop(conversations.insert(id)),
+                What::MessageChanged(id, message) if is_taken_back(&rows, message)? => drop(conversations.insert(id)),
                 _ => {}
             }
         }
@@ -184,7 +184,7 @@ impl Indexer {
             domain::Kind::Comment => Kind::Comment,
             domain::Kind::Event => return Ok(None),
         };
-        if cancelled(message) {
+        if message.taken_back() {
             return Ok(None);
         }
         let mut names = Vec::new();
@@ -258,10 +258,6 @@ fn broken(error: crate::store::Error) -> Error {
     Error::Store(error.to_string())
 }
 
-fn is_cancelled(rows: &Reader, id: MessageId) -> Result<bool> {
-    Ok(rows.find::<Message>(id).map_err(broken)?.is_some_and(|message| cancelled(&message)))
-}
-
-fn cancelled(message: &Message) -> bool {
-    message.delivery.as_ref().is_some_and(|delivery| delivery.state == DeliveryState::Cancelled)
+fn is_taken_back(rows: &Reader, id: MessageId) -> Result<bool> {
+    Ok(rows.find::<Message>(id).map_err(broken)?.is_some_and(|message| message.taken_back()))
 }
