@@ -338,3 +338,15 @@ async fn tokens_are_listed_and_revoked_beside_a_server_and_without_one() {
     let unknown = process::run(dir.path(), &["token", "list", "--agent", "x@desk.example"], "");
     assert_eq!(unknown.status.code(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_signed_in_sends_little() {
+    let server = TestServer::start().await;
+    let client = server.anonymous();
+    let body = |size: usize| json!({ "email": "ewa@desk.example", "password": "x".repeat(size) });
+    for path in ["/sessions", "/setup"] {
+        assert_eq!(client.post(path, body(17_000)).await.status, 413, "{path}");
+    }
+    assert_ne!(client.post("/sessions", body(15_000)).await.status, 413);
+    server.stop().await;
+}

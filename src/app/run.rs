@@ -82,7 +82,7 @@ impl Server {
         let indexer = Arc::new(open_index(&config, &store, unclean)?);
         let mut web = http::server::Settings::from_config(&config.http);
         web.tls = tls::for_http(config.http.tls())?;
-        web.large_bodies = vec![(String::from("/api/v1/attachments"), config.http.max_upload_bytes)];
+        web.bodies = http::bodies(config.http.max_upload_bytes);
         let http = HttpServer::bind(config.http.listen, web)
             .await
             .with_context(|| format!("cannot listen on {} for the web", config.http.listen))?;

@@ -15,4 +15,4 @@ mod routes;
 pub mod server;
 pub mod shell;
 
-pub use routes::routes;
+pub use routes::{bodies, routes};

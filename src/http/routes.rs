@@ -18,6 +18,18 @@ use super::problem::Problem;
 use super::shell;
 use crate::config::PublicUrl;
 
+/// Largest request of somebody who has not signed in, bytes: an address, a password, a name.
+const STRANGERS_BODY: u64 = 16 << 10;
+
+/// The paths whose bodies may be larger than others', or have to be smaller, and how large.
+pub fn bodies(max_upload_bytes: u64) -> Vec<(String, u64)> {
+    vec![
+        (String::from("/api/v1/attachments"), max_upload_bytes),
+        (String::from("/api/v1/sessions"), STRANGERS_BODY),
+        (String::from("/api/v1/setup"), STRANGERS_BODY),
+    ]
+}
+
 /// Everything that answers on the web port.
 pub fn routes(
     state: Arc<State>,

@@ -11,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::endpoint::DynEndpoint;
-use poem::http::header::{CONNECTION, HeaderValue};
+use poem::http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use poem::http::uri::Scheme;
 use poem::http::{self, StatusCode};
 use poem::web::{LocalAddr, RemoteAddr};
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Permit;
-use super::body::{Answer, Outcome, Watched};
+use super::body::{Answer, Budget, Outcome, Share, Watched};
 use super::client;
 use super::exchange::{Exchange, Refusal, Verdict};
 use super::guard::{Guard, Terms};
@@ -35,6 +35,7 @@ pub(super) struct Shared {
     pub(super) endpoint: Box<dyn DynEndpoint<Output = Response>>,
     pub(super) local: SocketAddr,
     pub(super) settings: Settings,
+    pub(super) budget: Arc<Budget>,
     /// No further requests.
     pub(super) stop: CancellationToken,
     /// No further bytes.
@@ -135,19 +136,22 @@ async fn respond(shared: &Shared, request: http::Request<Incoming>, peer: Socket
     parts.extensions.insert(client);
     let outcome = Outcome::default();
     let limit = body_limit(settings, parts.uri.path());
-    let body = Watched::new(body, limit, Pace::new(&settings.times), outcome.clone());
+    // A larger body than usual is taken as a stream by whoever allowed it; all others are in memory until answered.
+    let share = (limit <= settings.max_body_bytes).then(|| Share::of(&shared.budget));
+    let body = Watched::new(body, limit, Pace::new(&settings.times), outcome.clone(), share.clone());
     if let Some(refusal) = outcome.refusal() {
         return refused(refusal);
     }
     let parts = RequestParts::from((parts, LocalAddr(shared.local.into()), RemoteAddr(peer.into()), scheme));
     let request = Request::from_parts(parts, Body::from(body.boxed()));
     let response = shared.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
+    drop(share);
     outcome.refusal().map_or(response, refused)
 }
 
 fn body_limit(settings: &Settings, path: &str) -> u64 {
-    let large = settings.large_bodies.iter().find(|(large, _)| large == path);
-    large.map_or(settings.max_body_bytes, |(_, limit)| *limit)
+    let named = settings.bodies.iter().find(|(named, _)| named == path);
+    named.map_or(settings.max_body_bytes, |(_, limit)| *limit)
 }
 
 /// A refusal as an answer, after which the connection ends.
@@ -155,5 +159,8 @@ fn refused(refusal: Refusal) -> Response {
     let mut response = Problem::of(refusal.status, refusal.detail).into_response();
     crate::http::headers::harden(&mut response, false);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
     response
 }

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Cidr;
 use admission::Admission;
+use body::Budget;
 use connection::Shared;
 
 pub use admission::neighbourhood;
@@ -48,10 +49,12 @@ pub struct Settings {
     pub max_connections_per_address: usize,
     /// `None` speaks plain HTTP; with an empty slot connections are closed until it is filled.
     pub tls: Option<Arc<ArcSwapOption<rustls::ServerConfig>>>,
-    /// The largest request body, in bytes, where `large_bodies` says nothing else.
+    /// The largest request body, in bytes, where `bodies` says nothing else.
     pub max_body_bytes: u64,
-    /// Paths (whole, as `/api/v1/attachments`) that take larger bodies, and how large.
-    pub large_bodies: Vec<(String, u64)>,
+    /// Bytes of request bodies in memory at once; further ones are answered with 503.
+    pub max_bodies_bytes: usize,
+    /// Paths (whole, as `/api/v1/attachments`) that take larger bodies, as a stream, or only smaller ones; how large.
+    pub bodies: Vec<(String, u64)>,
     /// How long things may take.
     pub times: Times,
 }
@@ -100,14 +103,15 @@ impl Default for Settings {
             max_connections_per_address: 256,
             tls: None,
             max_body_bytes: 2 << 20,
-            large_bodies: Vec::new(),
+            max_bodies_bytes: 64 << 20,
+            bodies: Vec::new(),
             times: Times::default(),
         }
     }
 }
 
 impl Settings {
-    /// What the file says, and the defaults for the rest. TLS and large bodies are the caller's to add.
+    /// What the file says, and the defaults for the rest. TLS and the bodies of single paths are the caller's to add.
     pub fn from_config(config: &crate::config::Http) -> Settings {
         Settings {
             trusted_proxies: config.trusted_proxies.clone(),
@@ -156,6 +160,7 @@ impl HttpServer {
         let shared = Arc::new(Shared {
             endpoint: Box::new(ToDynEndpoint(endpoint.into_endpoint().map_to_response())),
             local: self.local,
+            budget: Budget::new(self.settings.max_bodies_bytes),
             settings: self.settings,
             stop: shutdown.clone(),
             kill: kill.clone(),

@@ -56,8 +56,8 @@ fn quick() -> Settings {
         stop: MS(700),
         ..Times::default()
     };
-    let large_bodies = vec![(String::from("/upload"), 100_000)];
-    Settings { times, max_body_bytes: 1000, large_bodies, ..Settings::default() }
+    let bodies = vec![(String::from("/upload"), 100_000)];
+    Settings { times, max_body_bytes: 1000, bodies, ..Settings::default() }
 }
 
 struct Running {
@@ -355,4 +355,37 @@ fn failed_accepts_are_retried_after_a_growing_pause() {
 fn refusals_are_problems() {
     let response: Response = crate::http::problem::Problem::of(StatusCode::BAD_REQUEST, "no").into_response();
     assert_eq!(response.content_type(), Some("application/problem+json"));
+}
+
+#[tokio::test]
+async fn bodies_in_memory_have_a_bound_for_all_connections_together() {
+    let times = Times { stall: Duration::from_secs(10), grace: Duration::from_secs(10), ..quick().times };
+    let server = start(Settings { times, max_bodies_bytes: 2500, ..quick() }).await;
+    let begun = format!("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(900));
+    let whole = format!("{begun}{}", "x".repeat(100)).replace("Host: a", "Host: a\r\nConnection: close");
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect().await;
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    // The server reads them when it comes to it.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let answer = loop {
+        let answer = server.talk(&whole).await;
+        if status(&answer) == 503 || Instant::now() > deadline {
+            break answer;
+        }
+    };
+    assert!(status(&answer) == 503 && answer.contains("retry-after: 5"), "{answer}");
+    // A stream is not held in memory, and those that were begun are not harmed.
+    let upload = String::from("POST /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9000\r\n\r\n");
+    assert_eq!(status(&server.talk(upload + &"x".repeat(9000)).await), 200);
+    for mut stream in waiting.drain(..) {
+        stream.write_all("x".repeat(100).as_bytes()).await.unwrap();
+        let mut answer = [0; 15];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    }
+    assert_eq!(status(&server.talk(&whole).await), 200);
 }
