@@ -3,7 +3,7 @@
 use frontdesk::domain::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Live, TestServer, mail};
+use crate::support::{Client, Live, TestServer, mail, mail_with};
 
 const HELLO: &str = "hello@desk.example";
 
@@ -228,6 +228,34 @@ async fn the_socket_ends_when_the_session_has_run_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_broke_off_comes_again_whole() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let mut seen = now(&owner).await;
+    for subject in ["First", "Second", "Third"] {
+        write_in(&server, "a@b.example", subject).await;
+    }
+    // Three conversations, three messages, counts, and the end: the line breaks behind each of them.
+    let mut whole = Vec::new();
+    for length in 1..=8 {
+        let mut live = Live::of(&owner, server.http(), Some(seen)).await;
+        let before = seen;
+        whole.clear();
+        for _ in 0..length {
+            let frame = live.next().await.unwrap();
+            if frame["type"] == "caught_up" {
+                seen = frame["change"].as_u64().unwrap();
+            }
+            whole.push(frame);
+        }
+        assert_eq!(seen > before, length == 8, "{whole:#?}");
+    }
+    let told = whole.iter().filter(|frame| frame["type"] == "message").count();
+    assert_eq!((told, types(&whole).last().copied(), seen), (3, Some("caught_up"), now(&owner).await));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_page_says_is_short_and_without_effect() {
     let server = TestServer::start().await;
     let owner = server.owner().await;
@@ -237,5 +265,75 @@ async fn what_a_page_says_is_short_and_without_effect() {
     live.until("it goes on", |frame| frame["conversation"]["subject"] == "News").await;
     live.say("x".repeat(4097)).await;
     live.rest().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_very_long_mail_arrives_cut_and_can_be_had_whole() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let mut live = Live::of(&owner, server.http(), None).await;
+    let line = format!("{}\n", "\"".repeat(70));
+    server.receive("a@b.example", HELLO, &mail("a@b.example", "Long", &line.repeat((3 << 20) / 71))).await;
+    let mut frames = live.until("the mail", |frame| frame["message"]["kind"] == "inbound").await;
+    let message = frames.pop().unwrap()["message"].take();
+    let length = |message: &Value| message["text"].as_str().unwrap().len();
+    assert_eq!((&message["cut"], length(&message)), (&json!(true), 256 << 10));
+    let path = format!("/messages/{}", message["id"]);
+    let whole = owner.get(&path).await.expect(200)["message"].take();
+    assert_eq!(whole["cut"], false);
+    assert!(length(&whole) > 1_000_000, "{}", length(&whole));
+    // Nobody else's.
+    server.add_restricted("Jan Kos", "jan@desk.example").await;
+    server.sign_in("jan@desk.example").await.get(&path).await.refused(404, "not_found");
+    // The same socket goes on.
+    write_in(&server, "a@b.example", "Next").await;
+    live.until("the next one", |frame| frame["conversation"]["subject"] == "Next").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_threads_come_in_pages_and_batches_of_bearable_size() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    let from = now(&owner).await;
+    let mut text = format!("{}\n", "long words ".repeat(6)).repeat((300 << 10) / 67);
+    for number in 0..20 {
+        let headers = format!("Message-ID: <{number}@b.example>\r\nIn-Reply-To: <0@b.example>\r\n");
+        text.push_str(&number.to_string());
+        server.receive("a@b.example", HELLO, &mail_with("a@b.example", "Order", &headers, &text)).await;
+    }
+    let listed = owner.get("/conversations").await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let thread = format!("/conversations/{}/messages", listed["items"][0]["id"]);
+    let said = |items: &Value| -> Vec<u64> {
+        let items = items.as_array().unwrap().iter().filter(|item| item["kind"] == "inbound");
+        items.map(|item| item["id"].as_u64().unwrap()).collect()
+    };
+    let (mut ids, mut pages, mut before) = (Vec::new(), 0, String::new());
+    loop {
+        let page = owner.get(&format!("{thread}?limit=200{before}")).await.expect(200);
+        assert!(page.to_string().len() < 5 << 20);
+        pages += 1;
+        ids.extend(said(&page["items"]).into_iter().rev());
+        if page["earlier"] == false {
+            break;
+        }
+        before = format!("&before={}", page["items"][0]["id"]);
+    }
+    assert!(pages == 2 && ids.len() == 20 && ids.is_sorted_by(|a, b| a > b), "{pages} {ids:?}");
+    // What happened comes in batches of the same size.
+    let (mut told, mut after) = (std::collections::BTreeSet::new(), from);
+    loop {
+        let page = owner.get(&format!("/changes?after={after}")).await.expect(200);
+        assert!(page.to_string().len() < 5 << 20);
+        let frames = page["items"].as_array().unwrap();
+        told.extend(frames.iter().filter_map(|frame| frame["message"]["id"].as_u64()));
+        if page["last"] == after {
+            break;
+        }
+        after = page["last"].as_u64().unwrap();
+    }
+    assert!(ids.iter().all(|id| told.contains(id)), "{told:?}");
     server.stop().await;
 }

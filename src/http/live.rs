@@ -20,6 +20,8 @@ use crate::desk::Who;
 
 /// Longest frame a client may send, bytes.
 const MAX_FRAME: usize = 4 << 10;
+/// Most that waits to leave, bytes. One frame must fit: its words are bounded, and JSON may take six bytes for one.
+const MAX_SENT: usize = 8 << 20;
 /// Seconds between two pings.
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// Longest a frame may take to leave.
@@ -47,7 +49,7 @@ pub(crate) fn live(request: &Request, from: Query<From>, stop: Data<&Stop>, sock
     let mut config = WebSocketConfig::default();
     config.max_message_size = Some(MAX_FRAME);
     config.max_frame_size = Some(MAX_FRAME);
-    config.max_write_buffer_size = 4 << 20;
+    config.max_write_buffer_size = MAX_SENT;
     socket
         .config(config)
         .on_upgrade(move |stream| async move {
@@ -75,7 +77,7 @@ async fn serve(
         if *committed.borrow_and_update() != seen {
             tokio::time::sleep(GATHER).await;
             who = again(&state, &who).ok_or(())?;
-            let (frames, until) = match frames_after(&state, &who, seen) {
+            let (frames, until) = match frames_after(&state, &who, seen).await {
                 Ok(found) => found,
                 Err(_) => {
                     let change = *committed.borrow();
@@ -84,6 +86,10 @@ async fn serve(
             };
             for frame in &frames {
                 send(&mut sink, frame).await?;
+            }
+            // Only who took the whole batch goes on behind it.
+            if !matches!(frames.last(), None | Some(Frame::Reset(_))) {
+                send(&mut sink, &Frame::CaughtUp(api::CaughtUp { change: until })).await?;
             }
             seen = until;
             continue;

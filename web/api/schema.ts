@@ -251,6 +251,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message, whole however long it is. */
+        get: operations["get_message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/messages/{id}/cancel": {
         parameters: {
             query?: never;
@@ -568,6 +585,18 @@ export interface components {
             /**
              * Format: uint64
              * @description The snapshot this was read at.
+             */
+            change: number;
+        };
+        /**
+         * CaughtUp
+         * @description Everything up to `change` was sent.
+         */
+        CaughtUp: {
+            /**
+             * Format: uint64
+             * @description Where to go on from. The frames before it carry it as well, but whoever took only some of them has not
+             *     seen all of it.
              */
             change: number;
         };
@@ -923,7 +952,7 @@ export interface components {
             hit: components["schemas"]["HitView"] & unknown;
         };
         /** @description One thing that happened. */
-        Frame: components["schemas"]["Frame_Hello"] | components["schemas"]["Frame_ConversationFrame"] | components["schemas"]["Frame_MessageFrame"] | components["schemas"]["Frame_Gone"] | components["schemas"]["Frame_Counts"] | components["schemas"]["Frame_InboxesChanged"] | components["schemas"]["Frame_AgentsChanged"] | components["schemas"]["Frame_MeChanged"] | components["schemas"]["Frame_Again"] | components["schemas"]["Frame_Ping"];
+        Frame: components["schemas"]["Frame_Hello"] | components["schemas"]["Frame_ConversationFrame"] | components["schemas"]["Frame_MessageFrame"] | components["schemas"]["Frame_Gone"] | components["schemas"]["Frame_Counts"] | components["schemas"]["Frame_InboxesChanged"] | components["schemas"]["Frame_AgentsChanged"] | components["schemas"]["Frame_MeChanged"] | components["schemas"]["Frame_Again"] | components["schemas"]["Frame_Ping"] | components["schemas"]["Frame_CaughtUp"];
         /** @description One thing that happened. */
         Frame_Again: {
             /**
@@ -951,6 +980,20 @@ export interface components {
              * @enum {string}
              */
             type: "agents";
+        };
+        /** @description One thing that happened. */
+        Frame_CaughtUp: {
+            /**
+             * @example caught_up
+             * @enum {string}
+             */
+            type: "caught_up";
+        } & components["schemas"]["CaughtUp"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "caught_up";
         };
         /** @description One thing that happened. */
         Frame_ConversationFrame: {
@@ -1335,6 +1378,8 @@ export interface components {
             text: string;
             /** @description HTML, cleaned. */
             html?: string;
+            /** @description Whether text or HTML was too long for where this stands: `/messages/{id}` has the whole of it. */
+            cut: boolean;
             /** @description Why there is HTML that is not shown. */
             html_blocked?: string;
             /**
@@ -2589,6 +2634,38 @@ export interface operations {
                 };
                 content: {
                     "application/json; charset=utf-8": components["schemas"]["Said"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["OneMessage"];
                 };
             };
             /** @description A problem (RFC 9457); `code` says which. */

@@ -111,6 +111,8 @@ export type Message = {
   /** The Date header. */
   sent_at: Time | null;
   defects: string[];
+  /** Its words were too long for a list: `/messages/{id}` has the whole of it. */
+  cut: boolean;
   has_raw: boolean;
   delivery: Delivery | null;
   event: MessageEvent | null;
@@ -236,7 +238,8 @@ export type Frame =
   | ({ type: 'counts'; change: number } & CountsBody)
   | { type: 'me'; change: number }
   | { type: 'reset'; change: number }
-  | { type: 'ping'; change: number };
+  | { type: 'ping'; change: number }
+  | { type: 'caught_up'; change: number };
 
 /** The body of an application/problem+json answer. `since` comes with stale_reply. */
 export type ProblemBody = {

@@ -16,8 +16,14 @@ const sockets = new Set();
 const settings = { slow: 0, fail: 0 };
 
 state.listen((frame) => {
-  for (const socket of sockets) socket.send(JSON.stringify(frame));
+  for (const socket of sockets) tell(socket, frame);
 });
+
+/** A frame, and that it was all of its batch. */
+function tell(socket, frame) {
+  socket.send(JSON.stringify(frame));
+  socket.send(JSON.stringify({ type: 'caught_up', change: frame.change }));
+}
 
 function mock(url, body) {
   switch (url.pathname) {
@@ -112,7 +118,7 @@ server.on('upgrade', (request, socket, head) => {
     ws.on('close', () => sockets.delete(ws));
     ws.on('error', () => ws.terminate());
     ws.send(JSON.stringify({ type: 'hello', change: state.change }));
-    for (const frame of state.since(Number(url.searchParams.get('after') ?? 0))) ws.send(JSON.stringify(frame));
+    for (const frame of state.since(Number(url.searchParams.get('after') ?? 0))) tell(ws, frame);
   });
 });
 setInterval(() => {

@@ -15,12 +15,15 @@ use super::caller::Caller;
 use super::counts::Counts;
 use super::failure::{broken, problem};
 use super::render::{ConversationRow, MessageView, Renderer};
+use super::shown::rendered;
 use crate::desk::{Error, Who, views};
 use crate::domain::{ContactId, Conversation, ConversationId, Message, MessageId, What};
-use crate::store::{Direction, Key, Reader, Rows, Table};
+use crate::store::{Direction, Key, Rows, Table};
 
 /// Changes looked at in one go.
 const BATCH: usize = 1000;
+/// Bytes of messages after which a batch ends early, unless it is about one change alone.
+const BATCH_BYTES: usize = 4 << 20;
 /// Rows sent anew when their contact's name changed.
 const RENAMED: usize = 50;
 
@@ -100,6 +103,17 @@ pub enum Frame {
     /// Nothing happened, and the connection lives: pages do not see the protocol's own pings.
     #[oai(mapping = "ping")]
     Ping(Ping),
+    /// Everything up to here was sent: come back with this one, on the socket only.
+    #[oai(mapping = "caught_up")]
+    CaughtUp(CaughtUp),
+}
+
+/// Everything up to `change` was sent.
+#[derive(Object, Clone, Debug)]
+pub struct CaughtUp {
+    /// Where to go on from. The frames before it carry it as well, but whoever took only some of them has not
+    /// seen all of it.
+    pub change: u64,
 }
 
 /// Nothing happened.
@@ -185,30 +199,47 @@ impl Touched {
 ///
 /// # Errors
 /// `changes_trimmed` when the log no longer reaches back that far.
-pub fn frames_after(state: &Arc<State>, who: &Who, after: u64) -> poem::Result<(Vec<Frame>, u64)> {
-    let rows = state.desk.store.read().map_err(broken)?;
+pub async fn frames_after(state: &Arc<State>, who: &Who, after: u64) -> poem::Result<(Vec<Frame>, u64)> {
+    rendered(state, who, move |renderer| batch(renderer, after)).await
+}
+
+/// As [`frames_after`]: as many changes as fit.
+fn batch(renderer: &Renderer<'_>, after: u64) -> poem::Result<(Vec<Frame>, u64)> {
+    let rows = renderer.rows;
     let last = rows.last_change().map_err(broken)?;
     let first = rows.first_change().map_err(broken)?;
     if after > last || after + 1 < first {
         return Err(problem(Error::Trimmed));
     }
-    let changes = rows.changes_after(after, BATCH).map_err(broken)?;
-    let until = changes.last().map_or(last, |(number, _)| *number);
-    let mut touched = Touched::default();
-    for (_, change) in &changes {
-        touched.note(change.what, who);
+    let mut changes = rows.changes_after(after, BATCH).map_err(broken)?;
+    loop {
+        let until = changes.last().map_or(last, |(number, _)| *number);
+        let mut touched = Touched::default();
+        for (_, change) in &changes {
+            touched.note(change.what, renderer.who);
+        }
+        let bytes = if changes.len() > 1 { BATCH_BYTES } else { usize::MAX };
+        match render(renderer, touched, until, bytes)? {
+            Some(frames) => return Ok((frames, until)),
+            None => changes.truncate(changes.len() / 2),
+        }
     }
-    Ok((render(state, who, &rows, touched, until)?, until))
 }
 
-fn render(state: &Arc<State>, who: &Who, rows: &Reader, mut touched: Touched, change: u64) -> poem::Result<Vec<Frame>> {
+/// `None` when the messages take more than `bytes`.
+fn render(
+    renderer: &Renderer<'_>,
+    mut touched: Touched,
+    change: u64,
+    bytes: usize,
+) -> poem::Result<Option<Vec<Frame>>> {
+    let Renderer { rows, who, .. } = *renderer;
     for contact in &touched.contacts {
         // Their name stands on each of their rows.
         let prefix = Key::new().u64(contact.0);
         let ids = rows.ids(Table::ConversationByContact, &prefix, None, Direction::Backward, RENAMED);
         touched.conversations.extend(ids.map_err(broken)?.into_iter().map(ConversationId));
     }
-    let renderer = Renderer { desk: &state.desk, shown: &state.shown, rows, who };
     let mut frames = Vec::new();
     for id in &touched.conversations {
         let found: Option<Conversation> = rows.find(*id).map_err(broken)?;
@@ -219,13 +250,19 @@ fn render(state: &Arc<State>, who: &Who, rows: &Reader, mut touched: Touched, ch
             None => Frame::Gone(Gone { change, conversation_id: id.0 }),
         });
     }
+    let mut weight = 0;
     for (conversation, id) in &touched.messages {
         let found: Option<Conversation> = rows.find(*conversation).map_err(broken)?;
         let message: Option<Message> = rows.find(*id).map_err(broken)?;
         if let (Some(conversation), Some(message)) = (found, message)
             && who.scope.may_read(&conversation)
         {
-            frames.push(Frame::Message(MessageFrame { change, message: renderer.message(&message)? }));
+            let message = renderer.listed(&message)?;
+            weight += message.weight();
+            if weight > bytes {
+                return Ok(None);
+            }
+            frames.push(Frame::Message(MessageFrame { change, message }));
         }
     }
     if touched.inboxes {
@@ -240,7 +277,7 @@ fn render(state: &Arc<State>, who: &Who, rows: &Reader, mut touched: Touched, ch
     if touched.counts {
         frames.push(Frame::Counts(Counts::of(views::counts(rows, who).map_err(problem)?, change)));
     }
-    Ok(frames)
+    Ok(Some(frames))
 }
 
 pub(in crate::http) struct Changes;
@@ -250,7 +287,7 @@ impl Changes {
     /// What happened since a change. Ask again with `last` until it stays the same.
     #[oai(path = "/changes", method = "get", operation_id = "list_changes")]
     async fn list(&self, caller: Caller, after: Query<u64>) -> poem::Result<Json<ChangeList>> {
-        let (items, last) = frames_after(caller.state(), caller.who(), after.0)?;
+        let (items, last) = frames_after(caller.state(), caller.who(), after.0).await?;
         Ok(Json(ChangeList { items, last }))
     }
 }

@@ -9,6 +9,7 @@ use super::caller::Caller;
 use super::failure::{broken, problem};
 use super::messages::new_message;
 use super::render::{ConversationRow, MessageView, Renderer};
+use super::shown::rendered;
 use super::types::{DraftKind, Person, Place, State, cursor_of, cursor_text};
 use crate::base::Timestamp;
 use crate::desk::conversations::ConversationPatch;
@@ -182,13 +183,14 @@ impl Conversations {
         message.bcc = super::types::into_people(body.bcc);
         let new = NewConversation { inbox: InboxId(body.inbox), subject: body.subject, message };
         let (message, conversation) = caller.desk().begin_conversation(caller.who(), new).await.map_err(problem)?;
-        let rows = caller.rows()?;
-        let renderer = renderer(&caller, &rows);
-        Ok(ConversationBegun::Created(Json(Begun {
-            conversation: renderer.row(&conversation)?,
-            message: renderer.message(&message)?,
-            change: rows.last_change().map_err(broken)?,
-        })))
+        let begun = rendered(caller.state(), caller.who(), move |renderer| {
+            Ok(Begun {
+                conversation: renderer.row(&conversation)?,
+                message: renderer.message(&message)?,
+                change: renderer.rows.last_change().map_err(broken)?,
+            })
+        });
+        Ok(ConversationBegun::Created(Json(begun.await?)))
     }
 
     /// One conversation.

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 
 use super::attachments::kind_of_head;
 use super::caller::Caller;
-use super::conversations::renderer;
 use super::failure::problem;
+use super::shown::rendered;
 use crate::config::Cidr;
 use crate::desk::Error;
 use crate::domain::MessageId;
@@ -58,12 +58,11 @@ impl ImagesApi {
     /// A picture of another server that a mail shows, fetched by this one. 502 when it cannot be had.
     #[oai(path = "/messages/:id/images/:number", method = "get", operation_id = "get_remote_image")]
     async fn get(&self, caller: Caller, id: Path<u64>, number: Path<usize>) -> poem::Result<ImageBytes> {
-        let address = {
-            let rows = caller.rows()?;
-            let (message, _) = caller.desk().message(&rows, caller.who(), MessageId(id.0)).map_err(problem)?;
-            renderer(&caller, &rows).remote_address(&message, number.0)?
-        };
-        let address = address.ok_or_else(|| problem(Error::NotFound))?;
+        let address = rendered(caller.state(), caller.who(), move |renderer| {
+            let (message, _) = renderer.desk.message(renderer.rows, renderer.who, MessageId(id.0)).map_err(problem)?;
+            renderer.remote_address(&message, number.0)
+        });
+        let address = address.await?.ok_or_else(|| problem(Error::NotFound))?;
         let images = &caller.state().images;
         let _turn = images.turns.acquire().await.map_err(|_| unavailable())?;
         let guard = Guard::Public { also: &images.private_networks };

@@ -7,17 +7,19 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::attachments::stream;
 use super::caller::Caller;
-use super::conversations::renderer;
 use super::failure::{broken, problem};
-use super::render::{ConversationRow, MessageView};
+use super::render::{ConversationRow, MessageView, Renderer};
+use super::shown::rendered;
 use super::types::{DraftKind, Person, into_people, people};
 use crate::desk::replies::NewMessage;
-use crate::desk::{Error, views};
+use crate::desk::{Error, conversations, views};
 use crate::domain::{AttachmentId, ConversationId, MessageId};
 use crate::store::Rows;
 
 /// Most messages of one page.
 const MAX_PAGE: usize = 200;
+/// Bytes of words after which a page ends early: the rest are `earlier` ones.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Whom an answer to all goes to.
 #[derive(Object)]
@@ -133,6 +135,37 @@ pub(super) fn new_message(
     }
 }
 
+/// The newest messages before one, at least one and as many as fit.
+fn page(
+    renderer: &Renderer<'_>,
+    id: ConversationId,
+    before: Option<MessageId>,
+    limit: usize,
+) -> poem::Result<MessagePage> {
+    let Renderer { desk, rows, who, .. } = *renderer;
+    let conversation = conversations::visible(rows, &who.scope, id).map_err(problem)?;
+    let found = views::thread(rows, conversation.id, before, limit).map_err(problem)?;
+    let suggested = desk.suggested_recipients(rows, &conversation).map_err(problem)?;
+    let (mut items, mut weight, mut earlier) = (Vec::new(), 0, found.earlier);
+    for message in found.items.iter().rev() {
+        if weight > PAGE_BYTES {
+            earlier = true;
+            break;
+        }
+        let view = renderer.listed(message)?;
+        weight += view.weight();
+        items.push(view);
+    }
+    items.reverse();
+    Ok(MessagePage {
+        items,
+        earlier,
+        reply_to: ReplyTo { to: people(&suggested.all), cc: people(&suggested.all_cc), from: suggested.from },
+        reply_one: ReplyOne { to: people(&suggested.one), cc: Vec::new() },
+        change: rows.last_change().map_err(broken)?,
+    })
+}
+
 pub(in crate::http) struct Messages;
 
 #[OpenApi]
@@ -148,19 +181,21 @@ impl Messages {
         /// Messages of the page, at most 200.
         limit: Query<Option<usize>>,
     ) -> poem::Result<Json<MessagePage>> {
-        let rows = caller.rows()?;
-        let conversation = caller.conversation(&rows, id.0)?;
         let limit = limit.0.unwrap_or(50).clamp(1, MAX_PAGE);
-        let page = views::thread(&rows, conversation.id, before.0.map(MessageId), limit).map_err(problem)?;
-        let suggested = caller.desk().suggested_recipients(&rows, &conversation).map_err(problem)?;
-        let renderer = renderer(&caller, &rows);
-        Ok(Json(MessagePage {
-            items: page.items.iter().map(|message| renderer.message(message)).collect::<poem::Result<_>>()?,
-            earlier: page.earlier,
-            reply_to: ReplyTo { to: people(&suggested.all), cc: people(&suggested.all_cc), from: suggested.from },
-            reply_one: ReplyOne { to: people(&suggested.one), cc: Vec::new() },
-            change: rows.last_change().map_err(broken)?,
-        }))
+        let page = rendered(caller.state(), caller.who(), move |renderer| {
+            page(renderer, ConversationId(id.0), before.0.map(MessageId), limit)
+        });
+        Ok(Json(page.await?))
+    }
+
+    /// One message, whole however long it is.
+    #[oai(path = "/messages/:id", method = "get", operation_id = "get_message")]
+    async fn get(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
+        let message = rendered(caller.state(), caller.who(), move |renderer| {
+            let (message, _) = renderer.desk.message(renderer.rows, renderer.who, MessageId(id.0)).map_err(problem)?;
+            renderer.message(&message)
+        });
+        Ok(Json(OneMessage { message: message.await? }))
     }
 
     /// Says something.
@@ -176,29 +211,30 @@ impl Messages {
         new.and_close = body.and_close.unwrap_or_default();
         let said = caller.desk().say(caller.who(), ConversationId(id.0), new).await;
         let (message, conversation) = said.map_err(problem)?;
-        let rows = caller.rows()?;
-        let renderer = renderer(&caller, &rows);
-        Ok(MessageSaid::Created(Json(Said {
-            message: renderer.message(&message)?,
-            conversation: renderer.row(&conversation)?,
-            change: rows.last_change().map_err(broken)?,
-        })))
+        let said = rendered(caller.state(), caller.who(), move |renderer| {
+            Ok(Said {
+                message: renderer.message(&message)?,
+                conversation: renderer.row(&conversation)?,
+                change: renderer.rows.last_change().map_err(broken)?,
+            })
+        });
+        Ok(MessageSaid::Created(Json(said.await?)))
     }
 
     /// Takes a message back before it leaves.
     #[oai(path = "/messages/:id/cancel", method = "post", operation_id = "cancel_message")]
     async fn cancel(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
         let message = caller.desk().cancel_message(caller.who(), MessageId(id.0)).await.map_err(problem)?;
-        let rows = caller.rows()?;
-        Ok(Json(OneMessage { message: renderer(&caller, &rows).message(&message)? }))
+        let message = rendered(caller.state(), caller.who(), move |renderer| renderer.message(&message));
+        Ok(Json(OneMessage { message: message.await? }))
     }
 
     /// Tries again to send a message that was given up.
     #[oai(path = "/messages/:id/retry", method = "post", operation_id = "retry_message")]
     async fn retry(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
         let message = caller.desk().retry_message(caller.who(), MessageId(id.0)).await.map_err(problem)?;
-        let rows = caller.rows()?;
-        Ok(Json(OneMessage { message: renderer(&caller, &rows).message(&message)? }))
+        let message = rendered(caller.state(), caller.who(), move |renderer| renderer.message(&message));
+        Ok(Json(OneMessage { message: message.await? }))
     }
 
     /// The mail itself, byte for byte.

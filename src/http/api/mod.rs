@@ -22,6 +22,7 @@ mod search;
 mod sessions;
 mod settings;
 mod setup;
+mod shown;
 mod types;
 
 use std::sync::Arc;
@@ -30,11 +31,11 @@ use poem_openapi::OpenApiService;
 
 pub use caller::of_request;
 pub use caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE};
-pub use changes::{Again, Frame, Hello, Ping, frames_after};
+pub use changes::{Again, CaughtUp, Frame, Hello, Ping, frames_after};
 pub use document::document;
 pub(in crate::http) use document::parts;
 pub use images::Images;
-pub use render::Shown;
+pub use shown::Shown;
 
 use crate::desk::Desk;
 
@@ -44,7 +45,7 @@ pub struct State {
     pub desk: Arc<Desk>,
     /// The search index.
     pub search: Arc<crate::search::Indexer>,
-    /// Cleaned HTML of messages that were looked at lately.
+    /// Cleaned HTML of messages that were looked at lately, and who renders when.
     pub shown: Shown,
     /// Whether people come by https: cookies are marked Secure then.
     pub secure: bool,

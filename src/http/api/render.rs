@@ -1,26 +1,28 @@
 //! Conversations and messages as the asker sees them.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use poem_openapi::types::Any;
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
 
 use super::failure::{broken, problem};
+use super::shown::{Clean, Shown};
 use super::types::{AttachmentView, Kind, Person, Place, State, people};
+use crate::base::text::cut;
 use crate::desk::{Desk, Who, conversations, drafts};
 use crate::domain::conversation::Trouble;
 use crate::domain::draft::DraftKind;
 use crate::domain::message::{Body, Delivery};
-use crate::domain::{self, Attachment, Contact, Conversation, Message, MessageId};
+use crate::domain::{self, Attachment, Contact, Conversation, Message};
 use crate::mail::{clean, quotes};
 use crate::store::{Reader, Rows};
 
-/// Messages whose cleaned HTML is remembered.
-const REMEMBERED: usize = 64;
-/// Longest cleaned HTML that is remembered, bytes.
-const REMEMBERED_BYTES: usize = 128 << 10;
+/// Longest text of a message in lists and frames, bytes.
+const MAX_LISTED_TEXT: usize = 256 << 10;
+/// Longest cleaned HTML of a message in lists and frames, bytes.
+const MAX_LISTED_HTML: usize = 512 << 10;
 
 /// The contact of a conversation.
 #[derive(Object, Clone, Debug)]
@@ -172,6 +174,8 @@ pub struct MessageView {
     pub text: String,
     /// HTML, cleaned.
     pub html: Option<String>,
+    /// Whether text or HTML was too long for where this stands: `/messages/{id}` has the whole of it.
+    pub cut: bool,
     /// Why there is HTML that is not shown.
     pub html_blocked: Option<String>,
     /// Pictures from other servers that are not loaded.
@@ -202,38 +206,6 @@ pub struct MessageView {
     pub delivery: Option<DeliveryView>,
     /// What happened.
     pub event: Option<EventView>,
-}
-
-/// A message's HTML, cleaned.
-#[derive(Clone, Debug, Default)]
-struct Clean {
-    html: Option<String>,
-    blocked: Option<&'static str>,
-    remote_images: u32,
-    remote_addresses: Vec<String>,
-    own_colours: bool,
-    has_quote: bool,
-}
-
-/// Cleaned HTML of messages that were looked at lately.
-#[derive(Default)]
-pub struct Shown(Mutex<VecDeque<(MessageId, Arc<Clean>)>>);
-
-impl Shown {
-    fn get(&self, id: MessageId, make: impl FnOnce() -> Clean) -> Arc<Clean> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, clean)) = kept.iter().find(|(known, _)| *known == id) {
-            return Arc::clone(clean);
-        }
-        drop(kept);
-        let clean = Arc::new(make());
-        if clean.html.as_ref().is_none_or(|html| html.len() <= REMEMBERED_BYTES) {
-            kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push_front((id, Arc::clone(&clean)));
-            kept.truncate(REMEMBERED);
-        }
-        clean
-    }
 }
 
 /// Renders for one asker from one snapshot.
@@ -290,7 +262,23 @@ impl Renderer<'_> {
         })
     }
 
-    /// A message in its thread.
+    /// A message among others: very long text is cut, very long HTML left out.
+    pub(super) fn listed(&self, message: &Message) -> poem::Result<MessageView> {
+        let mut view = self.message(message)?;
+        if view.html.as_ref().is_some_and(|html| html.len() > MAX_LISTED_HTML) {
+            (view.html, view.cut) = (None, true);
+        }
+        if view.text.len() > MAX_LISTED_TEXT {
+            view.text = String::from(cut(&view.text, MAX_LISTED_TEXT));
+            let lines = view.text.lines().count();
+            view.quote_from_line =
+                view.quote_from_line.filter(|line| usize::try_from(*line).is_ok_and(|at| at < lines));
+            view.cut = true;
+        }
+        Ok(view)
+    }
+
+    /// A message, whole.
     pub(super) fn message(&self, message: &Message) -> poem::Result<MessageView> {
         let (body, files, clean) = self.cleaned(message)?;
         let quote = match message.kind {
@@ -310,6 +298,7 @@ impl Renderer<'_> {
             subject: message.subject.clone(),
             text: body.text,
             html: clean.html.clone(),
+            cut: false,
             html_blocked: clean.blocked.map(String::from),
             remote_images: clean.remote_images,
             fetchable_images: u32::try_from(clean.remote_addresses.len()).unwrap_or_default(),
@@ -330,6 +319,13 @@ impl Renderer<'_> {
                 args: Any(event.args.clone()),
             }),
         })
+    }
+}
+
+impl MessageView {
+    /// About how many bytes it takes in an answer.
+    pub(super) fn weight(&self) -> usize {
+        self.text.len().saturating_add(self.html.as_ref().map_or(0, String::len))
     }
 }
 

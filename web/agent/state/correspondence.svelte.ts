@@ -1,5 +1,5 @@
 /** Threads, drafts and outbox of the signed-in page, made once for a desk and fed by its live frames. */
-import { client, Problem } from '$api/client';
+import { client, isAbort, Problem } from '$api/client';
 import type { Frame, Message } from '$api/types';
 import { clock } from '$shared/format/index';
 import { t } from '$shared/i18n/index.svelte';
@@ -105,12 +105,23 @@ export class Correspondence {
       const answer = await client.post<{ message: Message }>(`/messages/${message.id}/cancel`);
       this.threads.peek(message.conversation)?.amend(answer.message);
       const item = this.#sent.get(message.id);
-      this.drafts.of(message.conversation, 'reply').restore(item?.content ?? contentOf(message));
+      this.drafts.of(message.conversation, 'reply').restore(item?.content ?? contentOf(answer.message));
       if (item?.body.and_close) await desk.conversations.patch(message.conversation, { state: 'open' });
     } catch (error) {
       const late = error instanceof Problem && error.status === 409;
       const text = late ? t('conv.undo.late') : t('conv.undo.failed', { reason: reason(error) });
       desk.toasts.show({ text, tone: 'danger' });
+    }
+  }
+
+  /** Reads the words of a message that were too long to come along with others. */
+  async readWhole(message: Message): Promise<void> {
+    try {
+      const { message: whole } = await client.get<{ message: Message }>(`/messages/${message.id}`);
+      this.threads.peek(message.conversation)?.amend(whole);
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.#desk.toasts.show({ text: t('conv.msg.whole_failed', { reason: reason(error) }), tone: 'danger' });
     }
   }
 

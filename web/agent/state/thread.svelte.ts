@@ -8,6 +8,13 @@ const KEPT = 24;
 type Recipients = { to: Person[]; cc: Person[] };
 const NOBODY: Recipients = { to: [], cc: [] };
 
+/** A message as it is now, with the words that were read whole before: they never change. */
+function kept(message: Message, held: Message | undefined): Message {
+  if (!message.cut || !held || held.cut) return message;
+  const { text, html, quote_from_line } = held;
+  return { ...message, text, html, quote_from_line, cut: false };
+}
+
 export class Thread {
   readonly id: number;
   /** Oldest first. */
@@ -68,7 +75,7 @@ export class Thread {
       const held = this.items.find((one) => one.id === message.id);
       if (held && (this.#changes.get(message.id) ?? 0) > page.change) return held;
       this.#changes.set(message.id, page.change);
-      return message;
+      return kept(message, held);
     });
     const later = this.items.filter((one) => one.id > (page.items.at(-1)?.id ?? 0) && this.#isLater(one, page.change));
     this.items = [...older, ...items, ...later];
@@ -114,7 +121,7 @@ export class Thread {
     const first = this.items[0];
     if (at < 0 && (!this.ready || (first && this.earlier && message.id < first.id))) return;
     this.#changes.set(message.id, change);
-    if (at >= 0) this.items = this.items.with(at, message);
+    if (at >= 0) this.items = this.items.with(at, kept(message, this.items[at]));
     else {
       this.items = [...this.items, message].sort((a, b) => a.id - b.id);
       this.#notice([message]);

@@ -208,6 +208,17 @@ describe('Thread', () => {
     ]);
   });
 
+  it('keeps the words of a long mail that were read whole', async () => {
+    const thread = new Thread(7, () => 1);
+    answer = () => [200, page([message(1, { text: 'the begin', cut: true })], 10)];
+    await thread.load();
+    thread.amend(message(1, { text: 'the beginning and the end', cut: false }));
+    thread.take(message(1, { text: 'the begin', cut: true, subject: 'changed' }), 12);
+    expect(thread.items.map((one) => [one.text, one.cut, one.subject])).toEqual([
+      ['the beginning and the end', false, 'changed'],
+    ]);
+  });
+
   it('leaves no hole when the past was missed', async () => {
     const thread = new Thread(7, () => 1);
     answer = () => [200, page([message(1), message(2)], 10)];

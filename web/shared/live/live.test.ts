@@ -92,10 +92,20 @@ describe('Live', () => {
   it('asks again from the last change it took, never from where the server stood', () => {
     socket().hear({ type: 'hello', change: 130 });
     socket().hear({ type: 'gone', change: 105, conversation_id: 1 });
+    socket().hear({ type: 'caught_up', change: 105 });
     socket().onclose?.();
     pass(1000);
     expect(sockets).toHaveLength(2);
     expect(socket().after).toBe(105);
+  });
+
+  it('asks for a batch again that broke off, whichever of its frames it had', () => {
+    for (const frame of [1, 2]) {
+      socket().hear({ type: 'gone', change: 105, conversation_id: frame });
+      socket().onclose?.();
+      pass(5000);
+      expect(socket().after).toBe(100);
+    }
   });
 
   it('hands on frames in order and survives what is not JSON', () => {

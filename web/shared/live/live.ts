@@ -33,7 +33,7 @@ const LONGEST_WAIT = 20_000;
 const SILENCE = 60_000;
 
 export class Live {
-  /** The last change taken; a reconnect asks for what came after it. */
+  /** The last change of which every frame was taken; a reconnect asks for what came after it. */
   last = 0;
   status: LiveStatus = 'down';
   #world: LiveWorld;
@@ -130,9 +130,13 @@ export class Live {
   }
 
   #take(frame: Frame): void {
-    // hello tells where the server stands, not what we have seen: it moves nothing.
-    if (frame.type !== 'hello' && frame.type !== 'ping' && frame.change > this.last) this.last = frame.change;
+    // A batch's frames all carry its last change, so one of them says nothing of the others: the end of the batch does.
+    if (frame.type === 'caught_up' || frame.type === 'reset') this.#upTo(frame.change);
     for (const run of this.#frames) run(frame);
+  }
+
+  #upTo(change: number): void {
+    if (change > this.last) this.last = change;
   }
 
   /** Asks over HTTP what was missed; also tells a trimmed past and an ended session, which a socket cannot. */
@@ -145,6 +149,7 @@ export class Live {
       return;
     }
     for (const frame of answer.frames) this.#take(frame);
+    this.#upTo(answer.last);
   }
 
   #retry(): void {
