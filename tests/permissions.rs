@@ -56,6 +56,9 @@ GET    /conversations/{id}/draft    missing | 401 404 404 404 404 404 401
 DELETE /conversations/{id}/draft    own     | 401 204 204 204 204 204 401
 DELETE /conversations/{id}/draft    foreign | 401 204 204 404 204 204 401
 DELETE /conversations/{id}/draft    missing | 401 404 404 404 404 404 401
+GET    /messages/{id}               own     | 401 200 200 200 200 200 401
+GET    /messages/{id}               foreign | 401 200 200 404 200 200 401
+GET    /messages/{id}               missing | 401 404 404 404 404 404 401
 GET    /messages/{id}/raw           own     | 401 200 200 200 200 200 401
 GET    /messages/{id}/raw           foreign | 401 200 200 404 200 200 401
 GET    /messages/{id}/raw           missing | 401 404 404 404 404 404 401

@@ -233,13 +233,8 @@ export type Frame =
   | { type: 'conversation'; change: number; conversation: ConversationRow }
   | { type: 'message'; change: number; message: Message }
   | { type: 'gone'; change: number; conversation_id: number }
-  | { type: 'inboxes'; change: number }
-  | { type: 'agents'; change: number }
   | ({ type: 'counts'; change: number } & CountsBody)
-  | { type: 'me'; change: number }
-  | { type: 'reset'; change: number }
-  | { type: 'ping'; change: number }
-  | { type: 'caught_up'; change: number };
+  | { type: 'inboxes' | 'agents' | 'me' | 'reset' | 'ping' | 'caught_up'; change: number };
 
 /** The body of an application/problem+json answer. `since` comes with stale_reply. */
 export type ProblemBody = {
