@@ -303,3 +303,75 @@ async fn a_message_whose_sending_ends_the_program_is_given_up_and_can_be_tried_a
     server.until_it("the reply is sent", sent).await;
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_is_very_stale_says_what_came_between() {
+    let server = TestServer::start().await;
+    let (owner, id) = one_conversation(&server).await;
+    let path = format!("/conversations/{id}/messages");
+    let seen = owner.get(&path).await.expect(200)["change"].as_u64().unwrap();
+    for number in 0..400 {
+        let tags = json!({ "tags": [format!("a{number}"), "b"], "unread": number % 2 == 0 });
+        owner.patch(&format!("/conversations/{id}"), tags).await.expect(200);
+    }
+    let comment = json!({ "client_id": "c", "kind": "comment", "text": "wait!" });
+    owner.post(&path, comment).await.expect(201);
+    assert!(owner.get(&path).await.json()["change"].as_u64().unwrap() > seen + 1000);
+    let mut mine = reply("1", "As I said");
+    mine["last_seen_change"] = json!(seen);
+    let held = owner.post(&path, mine).await.refused(409, "stale_reply");
+    let since: Vec<&Value> = held["since"].as_array().unwrap().iter().map(|said| &said["kind"]).collect();
+    assert_eq!(since, ["comment"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_one_of_our_own_addresses_goes_to_who_wrote() {
+    let server = TestServer::start().await;
+    let headers = "Reply-To: hello@desk.example\r\n";
+    let letter = crate::support::mail_with("oliver@fell.example", "Loop", headers, "Hello");
+    server.receive("oliver@fell.example", "hello@desk.example", &letter).await;
+    let owner = server.owner().await;
+    let id = owner.get("/conversations").await.json()["items"][0]["id"].as_u64().unwrap();
+    let said = owner.post(&format!("/conversations/{id}/messages"), reply("1", "Hi")).await.expect(201);
+    assert_eq!(said["message"]["to"][0]["email"], "oliver@fell.example");
+    server.pass(11).await;
+    server.until("the reply has arrived", || server.sink.arrived().len() == 1).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_purged_leaves_nothing_and_is_not_said_again() {
+    let server = TestServer::start_with(|config| config.retention.trash_days = 1).await;
+    let owner = server.owner().await;
+    owner.post("/inboxes", json!({ "name": "Second" })).await.expect(201);
+    let letter = mail("two@far.example", "Both", "Words");
+    let to = ["hello@desk.example", "second@desk.example"];
+    crate::support::smtp::send(server.smtp(), "two@far.example", &to, letter.as_bytes()).await.unwrap();
+    server.filed().await;
+    let page = owner.get("/conversations").await.expect(200);
+    let [gone, kept] = [0, 1].map(|at: usize| format!("/conversations/{}", page["items"][at]["id"]));
+    let begin = json!({ "client_id": "b", "inbox": 1, "to": [{ "email": "x@far.example" }],
+        "subject": "Begun", "text": "Hello" });
+    let begun = owner.post("/conversations", begin.clone()).await.expect(201);
+    let begun = format!("/conversations/{}", begun["conversation"]["id"]);
+    server.pass(11).await;
+    server.until("it has arrived", || server.sink.arrived().len() == 1).await;
+    for path in [&gone, &begun] {
+        owner.patch(path, json!({ "place": "trash", "unread": false })).await.expect(200);
+    }
+    server.pass(2 * 86_400).await;
+    let owner = server.owner().await;
+    for path in [&gone, &begun] {
+        server
+            .until_it("it is gone", async || {
+                server.clock.advance_millis(60_000);
+                owner.get(path).await.status == 404
+            })
+            .await;
+    }
+    assert_eq!(owner.get(&kept).await.expect(200)["conversation"]["related"], json!([]));
+    owner.post("/conversations", begin).await.refused(404, "not_found");
+    // Read marks that are left over would be faults now.
+    server.stop().await;
+}

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, TestServer, api::Answer, mail_with};
 
-/// `own`: assigned to the restricted agent; `foreign`: not; `missing`: nothing has that id.
+/// `own`: assigned to the restricted agent; `foreign`: not; `shared`: one of theirs and one that is not;
+/// `missing`: nothing has that id.
 const TABLE: &str = "
 method path                         object  | anonymous viewer agent restricted admin owner deactivated
 POST   /sessions                    -       | 201 201 201 201 201 201 201
@@ -76,9 +77,11 @@ GET    /attachments/{id}            foreign | 401 200 200 404 200 200 401
 GET    /attachments/{id}            missing | 401 404 404 404 404 404 401
 GET    /contacts/{id}               own     | 401 200 200 200 200 200 401
 GET    /contacts/{id}               foreign | 401 200 200 404 200 200 401
+GET    /contacts/{id}               shared  | 401 200 200 200 200 200 401
 GET    /contacts/{id}               missing | 401 404 404 404 404 404 401
 PATCH  /contacts/{id}               own     | 401 403 200 200 200 200 401
 PATCH  /contacts/{id}               foreign | 401 403 200 404 200 200 401
+PATCH  /contacts/{id}               shared  | 401 403 200 403 200 200 401
 PATCH  /contacts/{id}               missing | 401 404 404 404 404 404 401
 GET    /search                      -       | 401 200 200 200 200 200 401
 GET    /counts                      -       | 401 200 200 200 200 200 401
@@ -119,6 +122,8 @@ struct World {
     inbox: u64,
     /// (conversation, contact, inbound message, its file, outbound message): own and foreign.
     objects: [[u64; 5]; 2],
+    /// A contact with an own and a foreign conversation.
+    shared: u64,
 }
 
 impl World {
@@ -138,11 +143,12 @@ impl World {
         for (name, assignee) in [("own", Some(restricted)), ("foreign", None)] {
             objects.push(conversation(&server, &owner, name, assignee).await);
         }
+        let shared = shared(&server, &owner, restricted).await;
         let askers = [("anonymous", None), ("viewer", Some(viewer)), ("agent", Some(agent))];
         let more =
             [("restricted", Some(restricted)), ("admin", Some(admin)), ("owner", Some(ewa)), ("deactivated", None)];
         let askers = askers.into_iter().chain(more).collect();
-        World { server, askers, stale, inbox, objects: objects.try_into().unwrap() }
+        World { server, askers, stale, inbox, objects: objects.try_into().unwrap(), shared }
     }
 
     /// The asker with a session, or with a bearer token.
@@ -163,6 +169,7 @@ impl World {
             "own" => self.objects[0],
             "foreign" => self.objects[1],
             "agent" => return self.askers[2].1.unwrap(),
+            "shared" => return self.shared,
             "owner" => return self.askers[5].1.unwrap(),
             _ => return MISSING,
         };
@@ -205,6 +212,20 @@ async fn conversation(server: &TestServer, owner: &Client, name: &str, assignee:
         &said.expect(201)["message"]["id"],
     ];
     ids.map(|id| id.as_u64().unwrap())
+}
+
+/// Two conversations with one contact, one of them for the restricted agent; gives the contact.
+async fn shared(server: &TestServer, owner: &Client, restricted: u64) -> u64 {
+    for subject in ["shared one", "shared two"] {
+        let letter = mail_with("Known Name <shared@far.example>", subject, "", "Words");
+        server.receive("x@far.example", "hello@desk.example", &letter).await;
+    }
+    let page = owner.get("/conversations?limit=2").await.expect(200);
+    owner
+        .patch(&format!("/conversations/{}", page["items"][0]["id"]), json!({ "assignee": restricted }))
+        .await
+        .expect(200);
+    page["items"][0]["contact"]["id"].as_u64().unwrap()
 }
 
 /// A good request for a route; `once` differs each time.
@@ -431,7 +452,7 @@ async fn a_second_object_in_a_request_is_asked_about_as_well() {
     patch(json!({ "assignee": gone["id"] })).await.refused(400, "invalid");
     // Lists asked for with somebody else's ids are empty, and count nothing.
     let all = restricted.get("/conversations").await.expect(200);
-    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
     for filter in [
         format!("contact={}", foreign[1]),
         String::from("assignee=none"),
@@ -443,8 +464,52 @@ async fn a_second_object_in_a_request_is_asked_about_as_well() {
     let counts = restricted.get("/counts").await.expect(200);
     assert_eq!(
         (&counts["views"]["all"], &counts["views"]["unassigned"], &counts["views"]["sent"]),
-        (&json!(1), &json!(0), &json!(1))
+        (&json!(2), &json!(0), &json!(1))
     );
+    world.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_away_by_what_stands_beside() {
+    let world = World::new().await;
+    let [own, foreign] = world.objects;
+    let (owner, agent) = (world.client("owner", false).await, world.client("agent", false).await);
+    let restricted = world.client("restricted", false).await;
+    // Writing to an address does not give the name of who has it, and does not let them be renamed.
+    let begin = json!({ "client_id": "b", "inbox": world.inbox, "to": [{ "email": "shared@far.example" }],
+        "subject": "Again", "text": "Hello" });
+    let named = |answer: &Value| answer["conversation"]["contact"]["name"].clone();
+    let begun = restricted.post("/conversations", begin.clone()).await.expect(201);
+    let path = format!("/conversations/{}", begun["conversation"]["id"]);
+    assert_eq!(named(&begun), Value::Null);
+    assert_eq!(named(&restricted.get(&path).await.expect(200)), Value::Null);
+    assert_eq!(named(&owner.get(&path).await.expect(200)), "Known Name");
+    // The same request again is not a way past the door.
+    owner.patch(&path, json!({ "assignee": null })).await.expect(200);
+    restricted.post("/conversations", begin).await.refused(404, "not_found");
+    // One mail to two inboxes: the other conversation is there for who may see it.
+    owner.post("/inboxes", json!({ "name": "Second" })).await.expect(201);
+    let letter = mail_with("two@far.example", "Both", "", "Words");
+    let to = ["hello@desk.example", "second@desk.example"];
+    crate::support::smtp::send(world.server.smtp(), "two@far.example", &to, letter.as_bytes()).await.unwrap();
+    world.server.filed().await;
+    let page = owner.get("/conversations?limit=2").await.expect(200);
+    let first = format!("/conversations/{}", page["items"][0]["id"]);
+    let id = world.askers.iter().find(|(known, _)| *known == "restricted").unwrap().1;
+    owner.patch(&first, json!({ "assignee": id })).await.expect(200);
+    assert_eq!(owner.get(&first).await.json()["conversation"]["related"], json!([page["items"][1]["id"]]));
+    assert_eq!(restricted.get(&first).await.json()["conversation"]["related"], json!([]));
+    // How much lies in an inbox is said of what they see.
+    let open = async |client: &Client| client.get("/inboxes").await.json()["items"][0]["open_count"].clone();
+    assert_eq!((open(&owner).await, open(&restricted).await), (json!(6), json!(2)));
+    // Only who wrote a message takes it back, and who manages.
+    agent.post(&format!("/messages/{}/cancel", own[4]), json!({})).await.refused(403, "forbidden");
+    let said = json!({ "client_id": "s", "kind": "reply", "text": "Mine" });
+    let said = agent.post(&format!("/conversations/{}/messages", foreign[0]), said).await.expect(201);
+    agent.post(&format!("/messages/{}/cancel", said["message"]["id"]), json!({})).await.expect(200);
+    // Who may only read looks after nothing.
+    let viewer = world.askers.iter().find(|(known, _)| *known == "viewer").unwrap().1;
+    owner.patch(&first, json!({ "assignee": viewer })).await.refused(400, "invalid");
     world.server.stop().await;
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::support::process::Process;
+use crate::support::process::{self, Process};
 use crate::support::{Client, PATIENCE, TestServer};
 
 fn form(token: &str, number: usize) -> Value {
@@ -137,5 +137,53 @@ fn listening_beyond_this_machine_without_tls_is_warned_of_once() {
         let (status, log) = server.terminate();
         assert!(status.success());
         assert_eq!(log.matches("without TLS").count(), warned, "{listen} {proxies:?}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_agent_of_the_command_line_comes_with_an_inbox() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path().join("data");
+    // What begins nothing makes no directory.
+    let typo = process::run(&here, &["token", "create", "--agent", "ewa@desk.example"], "");
+    assert!(!typo.status.success() && !here.exists());
+    let server = Process::serve(&here);
+    let write = async |to: &str| {
+        let letter = crate::support::mail("a@b.example", "Hi", "there");
+        crate::support::smtp::send(server.smtp, "a@b.example", &[to], letter.as_bytes()).await
+    };
+    for role in ["postmaster@desk.example", "postmaster", "abuse@desk.example"] {
+        assert!(write(role).await.unwrap_err().starts_with("451"), "{role}");
+    }
+    let add = |email: &'static str| {
+        let arguments = ["agent", "add", "--email", email, "--name", "Ewa Lis", "--role", "owner", "--password-stdin"];
+        process::told(&here, &arguments, crate::support::PASSWORD)
+    };
+    assert_eq!(add("ewa@desk.example"), "added ewa@desk.example (owner) and the inbox Office: office@desk.example");
+    assert_eq!(add("ala@desk.example"), "added ala@desk.example (owner)");
+    for to in ["postmaster@desk.example", "postmaster", "office@desk.example"] {
+        write(to).await.unwrap();
+    }
+    assert!(server.terminate().0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_never_starts_on_an_installation() {
+    let dir = tempfile::tempdir().unwrap();
+    process::add_owner(dir.path());
+    let demo = process::run(dir.path(), &["demo"], "");
+    let words = String::from_utf8_lossy(&demo.stderr).into_owned();
+    assert!(!demo.status.success() && words.contains("not a demo's"), "{words}");
+    assert!(!dir.path().join("outbox").exists());
+}
+
+#[test]
+fn who_reads_only_the_head_of_a_document_is_not_told_off() {
+    for command in ["openapi", "config"] {
+        let mut child = process::start(process::frontdesk(std::path::Path::new("nowhere")).arg(command)).unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && words.is_empty(), "{command}: {words}");
     }
 }

@@ -357,6 +357,10 @@ async fn what_is_unread_is_each_agents_own() {
     patch(&ewa, id, json!({ "unread": false })).await;
     say(&ewa, "2").await;
     assert_eq!(unread().await, (false, true));
+    // A mark that is set by hand stands, whoever spoke last.
+    patch(&ewa, id, json!({ "unread": true })).await;
+    assert_eq!(unread().await, (true, true));
+    patch(&ewa, id, json!({ "unread": false })).await;
     // What was there before somebody came is not new to them.
     server.add_agent("Jan Kos", "jan@desk.example", Role::Viewer).await;
     let jan = server.sign_in("jan@desk.example").await;
@@ -388,5 +392,30 @@ async fn three_hundred_are_changed_at_once() {
         (&json!(0), &json!(100), &json!(0))
     );
     assert_eq!(owner.get("/inboxes").await.json()["items"][0]["open_count"], 0);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_have_the_names_that_counts_have() {
+    let server = TestServer::start().await;
+    let letter = mail("often@far.example", "Often", "Words");
+    for number in 0..60 {
+        let letter = letter.replace("Often", &format!("Often {number}"));
+        crate::support::smtp::send(server.smtp(), "often@far.example", &[HELLO], letter.as_bytes()).await.unwrap();
+    }
+    server.filed().await;
+    let owner = server.owner().await;
+    let found = ids(&owner.get("/conversations").await.json());
+    patch(&owner, found[0], json!({ "assignee": 1 })).await;
+    patch(&owner, found[1], json!({ "state": "closed" })).await;
+    patch(&owner, found[2], json!({ "place": "spam" })).await;
+    let counts = owner.get("/counts").await.json();
+    for (view, count) in counts["views"].as_object().unwrap() {
+        let listed = all(&owner, &format!("view={view}"), 50).await.len();
+        assert_eq!(listed as u64, count.as_u64().unwrap(), "{view}");
+    }
+    assert_eq!(owner.get("/conversations?view=everything").await.status, 400);
+    let contact = row(&owner, found[0]).await["contact"]["id"].clone();
+    assert_eq!(owner.get(&format!("/contacts/{contact}")).await.json()["contact"]["conversation_count"], 60);
     server.stop().await;
 }

@@ -16,7 +16,7 @@ use crate::base::Secret;
 use crate::desk::agents::NewAgent;
 use crate::desk::{self, Desk, access};
 use crate::domain::agent::Session;
-use crate::domain::{Actor, Agent, Role, SessionId};
+use crate::domain::{Agent, Role, SessionId};
 use crate::store::Reader;
 
 /// Longest request, bytes.
@@ -85,8 +85,12 @@ async fn add_agent(desk: &Desk, email: String, name: String, role: &str, passwor
     let language = desk.workspace(&rows).map_err(|error| error.to_string())?.language;
     drop(rows);
     let new = NewAgent { name, email, role, password: Secret::new(password), only_assigned: false, language };
-    let agent = desk.add_agent(Actor::System, new).await.map_err(|error| error.to_string())?;
-    Ok(format!("added {} ({})", agent.email, agent.role.name()))
+    let (agent, inbox) = desk.add_agent_by_command(new).await.map_err(|error| error.to_string())?;
+    let added = format!("added {} ({})", agent.email, agent.role.name());
+    Ok(match inbox {
+        Some(inbox) => format!("{added} and the inbox {}: {}", inbox.name, desk.fallback_address(&inbox)),
+        None => added,
+    })
 }
 
 fn find_agent(rows: &Reader, email: &str) -> Result<Agent, String> {

@@ -62,6 +62,7 @@ pub(super) async fn run(config: &Config, command: AgentCommand) -> anyhow::Resul
 
 /// `frontdesk token …`.
 pub(super) async fn run_token(config: &Config, command: TokenCommand) -> anyhow::Result<ExitCode> {
+    super::must_have_data(config)?;
     let request = match command {
         TokenCommand::Create { agent } => Request::CreateToken { agent },
         TokenCommand::List { agent } => Request::ListTokens { agent },

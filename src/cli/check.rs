@@ -29,9 +29,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
 /// Opens the data to read, beside a running server; after a crash, with nobody serving, it is repaired first.
 pub(super) fn open(config: &Config) -> anyhow::Result<Arc<Store>> {
     let settings = app::store_settings(config);
-    if !config.data_dir.join("frontdesk.redb").exists() {
-        anyhow::bail!("there is no data in {}", config.data_dir.display());
-    }
+    super::must_have_data(config)?;
     Ok(match Store::open_to_read(&config.data_dir, &settings) {
         Err(Error::Storage(_)) => Store::open(&config.data_dir, &settings)?,
         other => other?,

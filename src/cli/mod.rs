@@ -10,7 +10,7 @@ mod demo;
 mod reindex;
 mod serve;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -85,12 +85,10 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::Openapi => {
-            print!("{}", crate::http::api::document());
-            return Ok(ExitCode::SUCCESS);
+            return print_whole(crate::http::api::document());
         }
         Command::Config => {
-            print!("{}", crate::config::example());
-            return Ok(ExitCode::SUCCESS);
+            return print_whole(&crate::config::example());
         }
         _ => {}
     }
@@ -119,6 +117,23 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     done
+}
+
+/// Prints a document. Who reads only its head has what they wanted.
+fn print_whole(text: &str) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Refuses a directory without data: only what begins an installation makes one.
+fn must_have_data(config: &Config) -> anyhow::Result<()> {
+    if !config.data_dir.join("frontdesk.redb").exists() {
+        anyhow::bail!("there is no data in {}", config.data_dir.display());
+    }
+    Ok(())
 }
 
 /// Starts logging to standard error.

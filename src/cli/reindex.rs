@@ -8,6 +8,7 @@ use crate::config::Config;
 
 /// Runs it. The index is only a cache: a running server keeps its own, so it has to be stopped.
 pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    super::must_have_data(config)?;
     let store = app::open_store(config)?;
     let dir = app::index_dir(&config.data_dir);
     if dir.exists() {

@@ -59,7 +59,7 @@ pub struct ProfilePatch {
 }
 
 impl Desk {
-    /// Adds an agent, by whoever may: the caller has asked.
+    /// Adds an agent for the program itself, which may.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad name, address or password, [`Error::Conflict`] for an address in use.
@@ -67,6 +67,18 @@ impl Desk {
         let act = self.act(actor);
         let password_hash = self.access.hash_password(&new.password).await?;
         self.store.write(move |writer| add(writer, act, &new, &password_hash)).await
+    }
+
+    /// Adds an agent for another one.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] unless a manager asks, or when an admin makes an owner; else as [`Desk::add_agent`].
+    pub async fn add_agent_as(&self, who: &Who, new: NewAgent) -> Result<Agent> {
+        who.must_manage()?;
+        if new.role == Role::Owner && who.agent.role != Role::Owner {
+            return Err(Error::Forbidden);
+        }
+        self.add_agent(who.actor(), new).await
     }
 
     /// Changes an agent.

@@ -2,7 +2,9 @@
 
 use super::{Act, Desk, Error, Result, Who, events, words};
 use crate::base::{Timestamp, text};
-use crate::domain::{Actor, Agent, AgentId, Conversation, ConversationId, Inbox, InboxId, Place, Scope, State, What};
+use crate::domain::{
+    Actor, Agent, AgentId, Conversation, ConversationId, Inbox, InboxId, Place, Role, Scope, State, What,
+};
 use crate::store::{Direction, Key, Rows, Table, Writer};
 
 /// Most tags a conversation has.
@@ -195,7 +197,12 @@ pub(super) fn assign(
     let name = match assignee {
         Some(id) => {
             let agent: Option<Agent> = writer.find(id)?;
-            agent.filter(|agent| agent.active).ok_or(Error::invalid("assignee", "unknown"))?.name
+            let agent = agent.filter(|agent| agent.active).ok_or(Error::invalid("assignee", "unknown"))?;
+            // Who may only read could not look after it.
+            if agent.role == Role::Viewer {
+                return Err(Error::invalid("assignee", "read_only"));
+            }
+            agent.name
         }
         None => String::new(),
     };
@@ -243,7 +250,7 @@ pub(super) fn mark(
     let now = read_mark(writer, agent, conversation.id)?;
     let news = conversation.news_seq;
     let next = if unread { news.saturating_sub(1) } else { news };
-    if conversation.unread_for(agent.id, now) != unread && next != now {
+    if conversation.is_unread(now) != unread && next != now {
         writer.insert(Table::Reads, key.as_bytes(), &next.to_be_bytes())?;
         writer.change(act.at, act.actor, What::Read(agent.id, conversation.id))?;
     }
@@ -259,6 +266,7 @@ pub fn read_mark(rows: &impl Rows, agent: &Agent, conversation: ConversationId) 
     Ok(mark.unwrap_or(agent.read_from))
 }
 
-fn read_key(agent: AgentId, conversation: ConversationId) -> Key {
+/// Where an agent's read mark stands.
+pub(super) fn read_key(agent: AgentId, conversation: ConversationId) -> Key {
     Key::new().u64(agent.0).u64(conversation.0)
 }

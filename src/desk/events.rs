@@ -32,6 +32,7 @@ pub(super) fn blank(writer: &mut Writer<'_>, act: Act, conversation: &Conversati
         kind,
         received_seq: writer.next_received_seq()?,
         at: act.at,
+        added_change: 0,
         date: None,
         author: None,
         from: None,

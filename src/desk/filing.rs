@@ -246,7 +246,7 @@ impl Letter<'_> {
             }
             Home::New(related) => (self.begin(writer, act, inbox, &sender, related, token)?, false),
         };
-        let message = self.message(writer, act, &conversation)?;
+        let mut message = self.message(writer, act, &conversation)?;
         conversation.last = Some(Last {
             kind: Kind::Inbound,
             author: String::from(self.sender.label()),
@@ -255,12 +255,12 @@ impl Letter<'_> {
         conversation.last_activity_at = conversation.last_activity_at.max(message.at);
         conversation.message_count += 1;
         conversation.news_seq = message.received_seq;
-        conversation.news_by = None;
         conversation.has_attachments |= message_has_files(parsed);
         if parsed.unreadable() {
             conversation.trouble = Some(Trouble::Unreadable);
         }
         conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
+        message.added_change = conversation.talk_change;
         writer.put(&message)?;
         writer.put(&conversation)?;
         if changed {
@@ -304,10 +304,10 @@ impl Letter<'_> {
             token: String::from(token),
             at: act.at,
         });
-        conversation.related.clone_from(&related);
         for other in related {
             let mut other: Conversation = writer.get(other)?;
             if !other.related.contains(&conversation.id) && other.related.len() < MAX_ATTACHMENTS {
+                conversation.related.push(other.id);
                 other.related.push(conversation.id);
                 writer.put(&other)?;
                 writer.change(act.at, act.actor, What::Conversation(other.id))?;

@@ -18,6 +18,8 @@ pub const SEEN_DAYS: i64 = 7;
 pub enum Known {
     /// An inbox takes it.
     Inbox(Recipient),
+    /// Ours, and to be taken as soon as there is an inbox: postmaster and abuse before the first one.
+    NotYet,
     /// The domain is ours, the local part is nobody.
     Nobody,
     /// The domain is not ours.
@@ -69,7 +71,10 @@ impl Desk {
         let local = local.to_lowercase();
         let plain = local.split_once('+').map_or(local.as_str(), |(before, _)| before);
         let inbox = match plain {
-            "postmaster" | "abuse" => first_inbox(rows)?,
+            "postmaster" | "abuse" => match first_inbox(rows)? {
+                None => return Ok(Known::NotYet),
+                found => found,
+            },
             _ => inboxes::find_by_local_part(rows, plain)?,
         };
         Ok(inbox.map_or(Known::Nobody, |inbox| Known::Inbox(Recipient { address, inbox, token: None })))

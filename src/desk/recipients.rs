@@ -106,8 +106,11 @@ impl Desk {
             }
             out
         };
-        let answer_to = if last.reply_to.is_empty() { last.from.clone().into_iter().collect() } else { last.reply_to };
-        let one = fresh(answer_to);
+        let mut one = fresh(last.reply_to);
+        if one.is_empty() {
+            // None was given, or none that is not our own.
+            one = fresh(last.from.into_iter().collect());
+        }
         let mut all = one.clone();
         all.extend(fresh(last.to));
         let all_cc = fresh(last.cc);

@@ -24,7 +24,7 @@ use crate::mail::address::contact_key;
 use crate::mail::build::{File, Outgoing};
 use crate::mail::parse::Address;
 use crate::mail::{build, thread};
-use crate::store::{NewBlob, Prepared, Reader, Rows, Writer};
+use crate::store::{Direction, Key, NewBlob, Prepared, Reader, Rows, Table, Writer};
 
 /// Most recipients of one message.
 pub const MAX_RECIPIENTS: usize = 100;
@@ -34,6 +34,8 @@ pub const MAX_WORDS: usize = 1 << 20;
 pub const MAX_FILES_BYTES: u64 = 25 << 20;
 /// Most files in one message.
 pub const MAX_FILES: usize = 50;
+/// Rows of a thread looked through for what a stale reply has not seen.
+const MAX_SINCE: usize = 200;
 
 /// Something an agent says in a conversation.
 #[derive(Clone, Debug, Serialize)]
@@ -83,8 +85,8 @@ impl Desk {
         let request = Request::new(who.agent.id, &format!("say {id}"), &new.client_id, &new)?;
         let rows = self.store.read()?;
         let conversation = visible(&rows, &who.scope, id)?;
-        if let Some(answered) = request.answered(&rows)? {
-            return Ok((rows.get(MessageId(answered))?, conversation));
+        if let Some(done) = already_said(&rows, &who.scope, &request)? {
+            return Ok(done);
         }
         who.must_write()?;
         refuse_stale(&rows, &conversation, new.last_seen_change)?;
@@ -111,10 +113,8 @@ impl Desk {
     pub async fn begin_conversation(&self, who: &Who, new: NewConversation) -> Result<(Message, Conversation)> {
         let request = Request::new(who.agent.id, "begin", &new.message.client_id, &new)?;
         let rows = self.store.read()?;
-        if let Some(answered) = request.answered(&rows)? {
-            let message: Message = rows.get(MessageId(answered))?;
-            let conversation = rows.get(message.conversation)?;
-            return Ok((message, conversation));
+        if let Some(done) = already_said(&rows, &who.scope, &request)? {
+            return Ok(done);
         }
         who.must_write()?;
         if !who.scope.has_inbox(new.inbox) || rows.find::<Inbox>(new.inbox)?.is_none() {
@@ -149,8 +149,8 @@ impl Desk {
         self.store
             .write_with(prepared, move |writer, blobs| {
                 let mut conversation = visible(writer, &scope, id)?;
-                if let Some(answered) = request.answered(writer)? {
-                    return Ok((writer.get(MessageId(answered))?, conversation));
+                if let Some(done) = already_said(writer, &scope, &request)? {
+                    return Ok(done);
                 }
                 let before = conversation.attributes();
                 refuse_stale(writer, &conversation, new.last_seen_change)?;
@@ -158,7 +158,7 @@ impl Desk {
                 message.author = Some(agent.id);
                 message.body = blobs.first().map(|blob| writer.add_blob(blob)).transpose()?;
                 message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
-                settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                settle(writer, act, &agent, &mut conversation, &mut message, &preview, new.and_close)?;
                 if conversation.attributes() != before {
                     writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
                 }
@@ -261,10 +261,8 @@ impl Desk {
         let (message_id, subject, from) = (mail.message_id, mail.subject, mail.from);
         self.store
             .write_with(prepared, move |writer, blobs| {
-                if let Some(answered) = request.answered(writer)? {
-                    let message: Message = writer.get(MessageId(answered))?;
-                    let conversation = writer.get(message.conversation)?;
-                    return Ok((message, conversation));
+                if let Some(done) = already_said(writer, &scope, &request)? {
+                    return Ok(done);
                 }
                 let mut conversation = target.open(writer, act, &scope, &recipients)?;
                 let before = conversation.attributes();
@@ -296,7 +294,7 @@ impl Desk {
                 if conversation.assignee.is_none() {
                     conversations::assign(writer, act, &mut conversation, Some(agent.id))?;
                 }
-                settle(writer, act, &agent, &mut conversation, &message, &preview, new.and_close)?;
+                settle(writer, act, &agent, &mut conversation, &mut message, &preview, new.and_close)?;
                 if conversation.attributes() != before {
                     writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
                 }
@@ -305,6 +303,15 @@ impl Desk {
             })
             .await
     }
+}
+
+/// What the same request made before. The scope may have narrowed since, and the conversation may be gone: both
+/// are [`Error::NotFound`].
+fn already_said(rows: &impl Rows, scope: &Scope, request: &Request) -> Result<Option<(Message, Conversation)>> {
+    let Some(id) = request.answered(rows)? else { return Ok(None) };
+    let message: Message = rows.find(MessageId(id))?.ok_or(Error::NotFound)?;
+    let conversation = visible(rows, scope, message.conversation)?;
+    Ok(Some((message, conversation)))
 }
 
 /// A mail that is built.
@@ -389,7 +396,7 @@ fn settle(
     act: Act,
     agent: &Agent,
     conversation: &mut Conversation,
-    message: &Message,
+    message: &mut Message,
     preview: &str,
     and_close: bool,
 ) -> Result<()> {
@@ -397,16 +404,16 @@ fn settle(
     conversation.last_activity_at = conversation.last_activity_at.max(act.at);
     conversation.message_count += 1;
     conversation.has_attachments |= !message.attachments.is_empty();
-    // Who answers has read what was there; a comment is news to the others.
-    conversations::mark(writer, act, agent, conversation, false)?;
     if message.kind == Kind::Comment {
         conversation.news_seq = message.received_seq;
-        conversation.news_by = Some(agent.id);
     }
+    // Who speaks has read what was there, and what they said themself; a comment is news to the others.
+    conversations::mark(writer, act, agent, conversation, false)?;
     if and_close {
         set_state(writer, act, conversation, Some(State::Closed), None)?;
     }
     conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
+    message.added_change = conversation.talk_change;
     Ok(writer.put(conversation)?)
 }
 
@@ -425,19 +432,19 @@ fn finish(
     request.remember(writer, act.at, message.id.0)
 }
 
-/// Refuses when a message or comment is newer than what the writer has seen.
+/// Refuses when a message or comment is newer than what the writer has seen, and says which: oldest first, those
+/// among the newest [`MAX_SINCE`] rows of the thread.
 fn refuse_stale(rows: &impl Rows, conversation: &Conversation, seen: Option<u64>) -> Result<()> {
     let Some(seen) = seen.filter(|seen| conversation.talk_change > *seen) else { return Ok(()) };
+    let thread = Key::new().u64(conversation.id.0);
     let mut since = Vec::new();
-    for (_, change) in rows.changes_after(seen, 1000)? {
-        if let What::MessageAdded(id, message) = change.what
-            && id == conversation.id
-            && let Some(message) = rows.find::<Message>(message)?
-            && message.kind != Kind::Event
-        {
+    for id in rows.ids(Table::MessageByConversation, &thread, None, Direction::Backward, MAX_SINCE)? {
+        let message: Message = rows.get(MessageId(id))?;
+        if message.kind != Kind::Event && message.added_change > seen {
             since.push(message);
         }
     }
+    since.reverse();
     Err(Error::Stale(since))
 }
 

@@ -1,10 +1,11 @@
 //! What goes by itself after its time: trash, spam, what is remembered for a while, the old end of the log.
 //! Each call does a slice, so that nothing waits long for the writer.
 
-use super::{Desk, Result, idempotency, inbound};
+use super::{Desk, Result, conversations, idempotency, inbound};
 use crate::base::Timestamp;
 use crate::domain::{
-    Actor, Attachment, AttachmentId, Conversation, ConversationId, Draft, DraftId, Job, Message, MessageId, Place, What,
+    Actor, Agent, Attachment, AttachmentId, Conversation, ConversationId, Draft, DraftId, Job, Message, MessageId,
+    Place, What,
 };
 use crate::store::{Direction, Key, Rows, Table, Writer};
 
@@ -84,6 +85,15 @@ fn purge(writer: &mut Writer<'_>, now: Timestamp, place: Place, before: Timestam
     }
     for draft in writer.ids(Table::DraftByConversation, &Key::new().u64(id.0), None, Direction::Forward, SLICE)? {
         writer.delete::<Draft>(DraftId(draft))?;
+    }
+    for agent in writer.all::<Agent>()? {
+        writer.remove(Table::Reads, conversations::read_key(agent.id, id).as_bytes())?;
+    }
+    for other in conversation.related {
+        let Some(mut other) = writer.find::<Conversation>(other)? else { continue };
+        other.related.retain(|related| *related != id);
+        writer.put(&other)?;
+        writer.change(now, Actor::System, What::Conversation(other.id))?;
     }
     writer.delete::<Conversation>(id)?;
     writer.change(now, Actor::System, What::ConversationRemoved(id))?;

@@ -96,6 +96,38 @@ impl Desk {
             })
             .await
     }
+
+    /// Adds an agent from the command line. The first one sets the installation up, as the link does: with an
+    /// inbox when there is none, which is given as well.
+    ///
+    /// # Errors
+    /// As [`Desk::add_agent`].
+    pub async fn add_agent_by_command(&self, new: NewAgent) -> Result<(Agent, Option<Inbox>)> {
+        let password_hash = self.access.hash_password(&new.password).await?;
+        let act = self.act(Actor::System);
+        self.store
+            .write(move |writer| {
+                let first = writer.all::<Agent>()?.is_empty();
+                let agent = agents::add(writer, act, &new, &password_hash)?;
+                if !first {
+                    return Ok((agent, None));
+                }
+                writer.unset(LINK)?;
+                let bare = writer.all::<Inbox>()?.is_empty();
+                let name = first_inbox_name(&new.language);
+                let inbox = if bare { Some(inboxes::add(writer, act, name, None)?) } else { None };
+                Ok((agent, inbox))
+            })
+            .await
+    }
+}
+
+/// The first inbox of an installation that nobody named one for.
+fn first_inbox_name(language: &str) -> &'static str {
+    match language {
+        "pl" => "Biuro",
+        _ => "Office",
+    }
 }
 
 fn hash(token: &Secret) -> Vec<u8> {

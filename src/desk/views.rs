@@ -34,6 +34,62 @@ pub struct ListQuery {
     pub sent: bool,
 }
 
+/// A list with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// All that are open.
+    All,
+    /// The asker's, open.
+    Mine,
+    /// Nobody's, open.
+    Unassigned,
+    /// Snoozed.
+    Snoozed,
+    /// Closed.
+    Closed,
+    /// Those the team has written in.
+    Sent,
+    /// In the place of that name.
+    Filtered,
+    /// In the place of that name.
+    Spam,
+    /// In the place of that name.
+    Trash,
+}
+
+impl View {
+    /// All of them, with their names.
+    pub const ALL: [(&str, View); 9] = [
+        ("all", View::All),
+        ("mine", View::Mine),
+        ("unassigned", View::Unassigned),
+        ("snoozed", View::Snoozed),
+        ("closed", View::Closed),
+        ("sent", View::Sent),
+        ("filtered", View::Filtered),
+        ("spam", View::Spam),
+        ("trash", View::Trash),
+    ];
+
+    /// What it asks for.
+    pub fn query(self, asker: AgentId) -> ListQuery {
+        let open = ListQuery { state: Some(State::Open), ..ListQuery::default() };
+        let in_state = |state| ListQuery { state: Some(state), ..ListQuery::default() };
+        let in_place = |place| ListQuery { place: Some(place), ..ListQuery::default() };
+        match self {
+            View::All => open,
+            View::Mine => ListQuery { assignee: Some(Some(asker)), ..open },
+            View::Unassigned => ListQuery { assignee: Some(None), ..open },
+            View::Snoozed => in_state(State::Snoozed),
+            View::Closed => in_state(State::Closed),
+            View::Sent => ListQuery { sent: true, ..ListQuery::default() },
+            View::Filtered => in_place(Place::Filtered),
+            View::Spam => in_place(Place::Spam),
+            View::Trash => in_place(Place::Trash),
+        }
+    }
+}
+
 /// One page of conversations.
 #[derive(Debug)]
 pub struct Page {
@@ -182,37 +238,65 @@ pub struct Counts {
 pub fn counts(rows: &Reader, who: &Who) -> Result<Counts> {
     let mut counts = Counts::default();
     let scope = &who.scope;
-    let open = ListQuery { state: Some(State::Open), ..ListQuery::default() };
-    let in_state = |state| ListQuery { state: Some(state), ..ListQuery::default() };
-    let in_place = |place| ListQuery { place: Some(place), ..ListQuery::default() };
-    let views = [
-        ("all", open.clone()),
-        ("mine", ListQuery { assignee: Some(Some(who.agent.id)), ..open.clone() }),
-        ("unassigned", ListQuery { assignee: Some(None), ..open.clone() }),
-        ("snoozed", in_state(State::Snoozed)),
-        ("closed", in_state(State::Closed)),
-        ("sent", ListQuery { sent: true, ..ListQuery::default() }),
-        ("filtered", in_place(Place::Filtered)),
-        ("spam", in_place(Place::Spam)),
-        ("trash", in_place(Place::Trash)),
-    ];
-    for (name, query) in views {
-        counts.views.insert(name, count(rows, scope, &query)?);
+    for (name, view) in View::ALL {
+        counts.views.insert(name, count(rows, scope, &view.query(who.agent.id))?);
     }
     for inbox in rows.all::<Inbox>()?.into_iter().filter(|inbox| scope.has_inbox(inbox.id)) {
-        let number = match scope.only_assigned {
-            None => tallied(rows, inbox.id, Place::Inbox, State::Open)?.min(COUNT_CAP),
-            Some(_) => count(rows, scope, &ListQuery { inbox: Some(inbox.id), ..open.clone() })?,
-        };
-        counts.inboxes.insert(inbox.id.0, number);
+        counts.inboxes.insert(inbox.id.0, open_in(rows, scope, inbox.id)?.min(COUNT_CAP));
     }
-    let page = list(rows, scope, &open, None, COUNT_CAP * 3)?;
+    let page = list(rows, scope, &View::All.query(who.agent.id), None, COUNT_CAP * 3)?;
     for conversation in page.items {
         let mark = conversations::read_mark(rows, &who.agent, conversation.id)?;
-        counts.unread += usize::from(conversation.unread_for(who.agent.id, mark));
+        counts.unread += usize::from(conversation.is_unread(mark));
     }
     counts.unread = counts.unread.min(COUNT_CAP);
     Ok(counts)
+}
+
+/// How many open conversations of an inbox the asker may see; up to [`COUNT_CAP`] for who sees but their own.
+///
+/// # Errors
+/// The store's own.
+pub fn open_in(rows: &Reader, scope: &Scope, inbox: InboxId) -> Result<usize> {
+    if scope.only_assigned.is_none() && scope.has_inbox(inbox) {
+        return tallied(rows, inbox, Place::Inbox, State::Open);
+    }
+    count(rows, scope, &ListQuery { inbox: Some(inbox), state: Some(State::Open), ..ListQuery::default() })
+}
+
+/// How many conversations with a contact the asker may see, in all places and states, up to
+/// [`MAX_LOOKED_AT`].
+///
+/// # Errors
+/// The store's own.
+pub fn count_with(rows: &impl Rows, scope: &Scope, contact: ContactId) -> Result<usize> {
+    let mut seen = 0;
+    for id in with_contact(rows, contact)? {
+        seen += usize::from(scope.may_read(&rows.get(id)?));
+    }
+    Ok(seen)
+}
+
+/// Whether the asker may see all that was said with a contact.
+///
+/// # Errors
+/// The store's own.
+pub fn sees_all_of(rows: &impl Rows, scope: &Scope, contact: ContactId) -> Result<bool> {
+    if scope.only_assigned.is_none() && scope.inboxes.is_none() {
+        return Ok(true);
+    }
+    for id in with_contact(rows, contact)? {
+        if !scope.may_read(&rows.get(id)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn with_contact(rows: &impl Rows, contact: ContactId) -> Result<impl Iterator<Item = ConversationId>> {
+    let prefix = Key::new().u64(contact.0);
+    let ids = rows.ids(Table::ConversationByContact, &prefix, None, Direction::Backward, MAX_LOOKED_AT)?;
+    Ok(ids.into_iter().map(ConversationId))
 }
 
 /// How many conversations a view has, up to [`COUNT_CAP`].

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::{Desk, Error, Result, Who, setup};
 use crate::base::{Secret, text};
-use crate::domain::What;
 use crate::domain::workspace::{RelaySettings, RelayTls, Workspace};
+use crate::domain::{Actor, What};
 use crate::store::Rows;
 
 /// The setting that holds the relay.
@@ -72,15 +72,15 @@ impl Desk {
         }
         let mut workspace = self.workspace(&self.store.read()?)?;
         workspace.name = name;
-        self.set_workspace(workspace).await
+        self.set_workspace(who.actor(), workspace).await
     }
 
     /// Sets the workspace, by whoever may: the caller has asked.
     ///
     /// # Errors
     /// The store's own.
-    pub async fn set_workspace(&self, workspace: Workspace) -> Result<Workspace> {
-        let act = self.act(crate::domain::Actor::System);
+    pub async fn set_workspace(&self, actor: Actor, workspace: Workspace) -> Result<Workspace> {
+        let act = self.act(actor);
         self.store
             .write(move |writer| {
                 writer.set(setup::WORKSPACE, &workspace)?;

@@ -166,9 +166,6 @@ pub struct Conversation {
     /// `received_seq` of the newest message that is unread until read: inbound ones and comments.
     #[serde(default)]
     pub news_seq: u64,
-    /// Who made that newest one, when it was an agent: for them it is not news.
-    #[serde(default)]
-    pub news_by: Option<AgentId>,
     /// Number of the newest change that was a message or comment; a reply is stale behind it.
     #[serde(default)]
     pub talk_change: u64,
@@ -231,7 +228,6 @@ impl Conversation {
             token,
             related: Vec::new(),
             news_seq: 0,
-            news_by: None,
             talk_change: 0,
         }
     }
@@ -248,8 +244,8 @@ impl Conversation {
         }
     }
 
-    /// Whether it is unread for an agent whose mark stands at `read` (`received_seq`).
-    pub fn unread_for(&self, agent: AgentId, read: u64) -> bool {
-        self.news_seq > read && self.news_by != Some(agent)
+    /// Whether it is unread for who has read up to `read` (`received_seq`).
+    pub fn is_unread(&self, read: u64) -> bool {
+        self.news_seq > read
     }
 }

@@ -46,6 +46,9 @@ pub struct Message {
     pub received_seq: u64,
     /// When it came or was made; threads sort by (at, id).
     pub at: Timestamp,
+    /// The change that added it; 0 for events.
+    #[serde(default)]
+    pub added_change: u64,
     /// The mail's own Date, shown, never sorted by.
     #[serde(default)]
     pub date: Option<Timestamp>,

@@ -8,7 +8,10 @@ use super::rows::{decode, number};
 use super::{Direction, Entity, Key, Result, Rows, Store, Table};
 use crate::domain::agent::Session;
 use crate::domain::attachment::Source;
-use crate::domain::{Agent, Attachment, Contact, Conversation, Draft, Inbox, Incoming, Job, Kind, Message, MessageId};
+use crate::domain::{
+    Agent, AgentId, Attachment, Contact, Conversation, ConversationId, Draft, Inbox, Incoming, Job, Kind, Message,
+    MessageId,
+};
 
 /// Faults listed before the rest are only counted.
 const SHOWN: usize = 100;
@@ -51,7 +54,8 @@ impl Store {
     /// 6. a message is bound to the attachments it lists, and they to it;
     /// 7. a message that waits to be sent has a job that is there and not given up, and every job's message exists;
     /// 8. changes are numbered without a gap up to the last one;
-    /// 9. what is remembered for a while (deliveries seen, client ids) stands once in each of its two tables.
+    /// 9. what is remembered for a while (deliveries seen, client ids) stands once in each of its two tables;
+    /// 10. every conversation's related ones exist, and every read mark's agent and conversation.
     ///
     /// # Errors
     /// When storage fails; faults in the data are in the report.
@@ -83,6 +87,7 @@ impl Store {
         check.jobs()?;
         check.changes()?;
         check.pairs()?;
+        check.reads()?;
         check.blobs(deep.then_some(self))?;
         Ok(check.report)
     }
@@ -206,6 +211,11 @@ impl<R: Rows> Check<'_, R> {
             if !(inbox && contact && assignee) {
                 self.report.fault(format!("conversation {id}: inbox {inbox}, contact {contact}, assignee {assignee}"));
             }
+            for other in &conversation.related {
+                if self.rows.find::<Conversation>(*other)?.is_none() {
+                    self.report.fault(format!("conversation {id}: related conversation {other} is missing"));
+                }
+            }
             let (mut count, mut news) = (0, 0);
             let prefix = Key::new().u64(id.0);
             for message in self.rows.ids(Table::MessageByConversation, &prefix, None, Direction::Forward, usize::MAX)? {
@@ -286,6 +296,24 @@ impl<R: Rows> Check<'_, R> {
         })?;
         if !gaps.is_empty() || (last > 0 && expected != 0 && expected != last + 1) {
             self.report.fault(format!("changes have gaps at {gaps:?}, end before {expected}, the last is {last}"));
+        }
+        Ok(())
+    }
+
+    fn reads(&mut self) -> Result<()> {
+        let mut keys = Vec::new();
+        self.walk(Table::Reads, &mut |key, _| {
+            keys.push(key.to_vec());
+            Ok(())
+        })?;
+        for key in keys {
+            let id = |at: usize| key.get(at..at + 8).and_then(super::key::last_id).unwrap_or_default();
+            let (agent, conversation) = (AgentId(id(0)), ConversationId(id(8)));
+            let agent_there = self.rows.find::<Agent>(agent)?.is_some();
+            let conversation_there = self.rows.find::<Conversation>(conversation)?.is_some();
+            if key.len() != 16 || !agent_there || !conversation_there {
+                self.report.fault(format!("a read mark of agent {agent} in conversation {conversation} is left over"));
+            }
         }
         Ok(())
     }

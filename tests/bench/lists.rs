@@ -67,7 +67,6 @@ fn row(number: u64, words: &Words, now: Timestamp) -> (Contact, Conversation) {
         related: Vec::new(),
         participants: vec![email],
         news_seq: number,
-        news_by: None,
         talk_change: 0,
     };
     (contact, conversation)

@@ -654,7 +654,7 @@ export interface components {
             created_at: string;
             /**
              * Format: uint64
-             * @description Conversations the asker may see, up to 50.
+             * @description All conversations with them that the asker may see.
              */
             conversation_count: number;
         };
@@ -1202,7 +1202,7 @@ export interface components {
             from_name?: string;
             /**
              * Format: uint64
-             * @description Its open conversations.
+             * @description Its open conversations that the asker may see; for who sees only their own it stops at 100.
              */
             open_count: number;
         };
@@ -1824,6 +1824,11 @@ export interface components {
             attachment: components["schemas"]["AttachmentView"] & unknown;
         };
         /**
+         * @description A list with a name.
+         * @enum {string}
+         */
+        View: "all" | "mine" | "unassigned" | "snoozed" | "closed" | "sent" | "filtered" | "spam" | "trash";
+        /**
          * Workspace
          * @description The installation.
          */
@@ -2440,8 +2445,8 @@ export interface operations {
                 contact?: number;
                 /** @description With one tag. */
                 tag?: string;
-                /** @description `sent`: those the team has written in. */
-                view?: string;
+                /** @description A list by its name, as `/counts` has it; what else is asked for stands above it. */
+                view?: components["schemas"]["View"];
                 /** @description Rows of the page, at most 200. */
                 limit?: number;
                 /** @description Where the page begins. */

@@ -112,7 +112,7 @@ async fn furnish(
 ) -> anyhow::Result<(BTreeMap<String, Agent>, BTreeMap<String, Inbox>)> {
     let desk = &server.desk;
     let settings = Settings { name: workspace.name.clone(), language: workspace.language.clone() };
-    desk.set_workspace(settings).await?;
+    desk.set_workspace(Actor::System, settings).await?;
     let mut agents = BTreeMap::new();
     for agent in &workspace.agents {
         let new = NewAgent {
@@ -293,7 +293,7 @@ impl Teller<'_> {
         self.clock.advance_millis((crate::desk::UNDO_SECONDS + 1) * 1000);
         // Any commit wakes the queue, which does not see the clock turn.
         let settings = self.desk().workspace(&self.desk().store.read()?)?;
-        self.desk().set_workspace(settings).await?;
+        self.desk().set_workspace(Actor::System, settings).await?;
         let mut committed = self.desk().store.committed();
         let waiting = async {
             loop {

@@ -16,7 +16,7 @@ pub trait Intake: Send + Sync + 'static {
 
     /// Whether mail from `sender` (`None` is the null sender) is taken for `recipient`.
     ///
-    /// Not asked for the bare postmaster, nor for addresses that ask for another hop.
+    /// Not asked for addresses that ask for another hop.
     fn recipient(&self, sender: Option<&Mailbox>, recipient: &Mailbox) -> impl Future<Output = RecipientAnswer> + Send;
 
     /// Whether there is room for mail; asked at each MAIL, so it must be quick.

@@ -263,9 +263,8 @@ impl Session {
         if mail.recipients.len() >= limit {
             return self.idle(reply::TOO_MANY_RECIPIENTS, out);
         }
-        let bare_postmaster = mailbox.domain().is_empty();
         mail.asked = Some(mailbox);
-        if bare_postmaster { self.recipient(RecipientAnswer::Accept, out) } else { Action::AskRecipient }
+        Action::AskRecipient
     }
 
     fn data(&mut self, out: &mut Vec<u8>) -> Action {

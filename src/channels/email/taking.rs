@@ -36,6 +36,7 @@ impl Intake for Taking {
             Ok(Known::Inbox(_)) => RecipientAnswer::Accept,
             Ok(Known::Nobody) => RecipientAnswer::Unknown,
             Ok(Known::NotOurs) => RecipientAnswer::NoRelay,
+            Ok(Known::NotYet) => RecipientAnswer::TryLater,
             Err(error) => {
                 tracing::error!(%error, "a recipient could not be looked up");
                 RecipientAnswer::TryLater
@@ -80,7 +81,7 @@ impl Body for Letter {
             match taking.known(address).map_err(|error| refusal(&error))? {
                 Known::Inbox(recipient) => recipients.push(recipient),
                 // It was known at RCPT: an inbox renamed since. The sender is to try again and be told.
-                Known::Nobody | Known::NotOurs => return Err(IntakeError::TryLater),
+                Known::Nobody | Known::NotOurs | Known::NotYet => return Err(IntakeError::TryLater),
             }
         }
         let trace = [trace::return_path(&envelope), trace::received(&envelope, &self.desk.hostname, &id)].concat();

@@ -91,10 +91,6 @@ impl Agents {
     #[oai(path = "/agents", method = "post", operation_id = "create_agent")]
     async fn create(&self, caller: Caller, body: Json<NewAgentBody>) -> poem::Result<AgentAdded> {
         let who = caller.who();
-        who.must_manage().map_err(problem)?;
-        if body.0.role == Role::Owner && who.agent.role != crate::domain::Role::Owner {
-            return Err(problem(crate::desk::Error::Forbidden));
-        }
         let new = NewAgent {
             name: body.0.name,
             email: body.0.email,
@@ -103,7 +99,7 @@ impl Agents {
             only_assigned: body.0.only_assigned,
             language: body.0.language.unwrap_or_else(|| who.agent.language.clone()),
         };
-        let agent = caller.desk().add_agent(who.actor(), new).await.map_err(problem)?;
+        let agent = caller.desk().add_agent_as(who, new).await.map_err(problem)?;
         Ok(AgentAdded::Created(Json(OneAgent { agent: AgentView::from(&agent) })))
     }
 

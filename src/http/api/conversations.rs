@@ -3,7 +3,7 @@
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::MaybeUndefined;
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
 use super::caller::Caller;
 use super::failure::{broken, problem};
@@ -109,6 +109,46 @@ enum ConversationBegun {
     Created(Json<Begun>),
 }
 
+/// A list with a name.
+#[derive(Enum, Clone, Copy)]
+#[oai(rename_all = "lowercase")]
+enum View {
+    /// All that are open.
+    All,
+    /// The asker's, open.
+    Mine,
+    /// Nobody's, open.
+    Unassigned,
+    /// Snoozed.
+    Snoozed,
+    /// Closed.
+    Closed,
+    /// Those the team has written in, by when it last did.
+    Sent,
+    /// Filtered.
+    Filtered,
+    /// Spam.
+    Spam,
+    /// Trash.
+    Trash,
+}
+
+impl From<View> for views::View {
+    fn from(view: View) -> views::View {
+        match view {
+            View::All => views::View::All,
+            View::Mine => views::View::Mine,
+            View::Unassigned => views::View::Unassigned,
+            View::Snoozed => views::View::Snoozed,
+            View::Closed => views::View::Closed,
+            View::Sent => views::View::Sent,
+            View::Filtered => views::View::Filtered,
+            View::Spam => views::View::Spam,
+            View::Trash => views::View::Trash,
+        }
+    }
+}
+
 /// Who is meant by `me`, `none` or an id.
 fn assignee_of(who: &Who, text: &str) -> poem::Result<Option<AgentId>> {
     match text {
@@ -145,22 +185,23 @@ impl Conversations {
         contact: Query<Option<u64>>,
         /// With one tag.
         tag: Query<Option<String>>,
-        /// `sent`: those the team has written in.
-        view: Query<Option<String>>,
+        /// A list by its name, as `/counts` has it; what else is asked for stands above it.
+        view: Query<Option<View>>,
         /// Rows of the page, at most 200.
         limit: Query<Option<usize>>,
         /// Where the page begins.
         cursor: Query<Option<String>>,
     ) -> poem::Result<Json<ConversationPage>> {
         let who = caller.who();
+        let view = view.0.map(|view| views::View::from(view).query(who.agent.id)).unwrap_or_default();
         let query = ListQuery {
             inbox: inbox.0.map(InboxId),
-            place: place.0.map(Into::into),
-            state: state.0.map(Into::into),
-            assignee: assignee.0.map(|text| assignee_of(who, &text)).transpose()?,
+            place: place.0.map(Into::into).or(view.place),
+            state: state.0.map(Into::into).or(view.state),
+            assignee: assignee.0.map(|text| assignee_of(who, &text)).transpose()?.or(view.assignee),
             contact: contact.0.map(ContactId),
             tag: tag.0,
-            sent: view.0.as_deref() == Some("sent"),
+            sent: view.sent,
         };
         let invalid = || problem(Error::invalid("cursor", "invalid"));
         let cursor = cursor.0.map(|text| cursor_of(&text).ok_or_else(invalid)).transpose()?;

@@ -8,7 +8,7 @@ use super::caller::Caller;
 use super::failure::{broken, problem};
 use crate::desk::inboxes::InboxPatch;
 use crate::desk::views;
-use crate::domain::{Inbox, InboxId, Place, State};
+use crate::domain::{Inbox, InboxId};
 use crate::store::{Reader, Rows};
 
 /// A named place where conversations live.
@@ -22,7 +22,7 @@ struct InboxView {
     fallback_address: String,
     /// The name in From, when it is not "Agent, Inbox".
     from_name: Option<String>,
-    /// Its open conversations.
+    /// Its open conversations that the asker may see; for who sees only their own it stops at 100.
     open_count: u64,
 }
 
@@ -68,7 +68,7 @@ enum InboxAdded {
 }
 
 fn view(caller: &Caller, rows: &Reader, inbox: &Inbox) -> poem::Result<InboxView> {
-    let open = views::tallied(rows, inbox.id, Place::Inbox, State::Open).map_err(problem)?;
+    let open = views::open_in(rows, &caller.who().scope, inbox.id).map_err(problem)?;
     Ok(InboxView {
         id: inbox.id.0,
         name: inbox.name.clone(),

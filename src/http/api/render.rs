@@ -11,7 +11,7 @@ use super::failure::{broken, problem};
 use super::shown::{Clean, Shown};
 use super::types::{AttachmentView, Kind, Person, Place, State, people};
 use crate::base::text::cut;
-use crate::desk::{Desk, Who, conversations, drafts};
+use crate::desk::{Desk, Who, contacts, conversations, drafts};
 use crate::domain::conversation::Trouble;
 use crate::domain::draft::DraftKind;
 use crate::domain::message::{Body, Delivery};
@@ -232,6 +232,7 @@ impl Renderer<'_> {
         }
         let shown = contact.identities.iter().find(|identity| identity.value == conversation.identity);
         let email = shown.map_or(conversation.identity.as_str(), |identity| identity.shown.as_str());
+        let name = contacts::name_for(self.rows, &self.who.scope, conversation, &contact).map_err(problem)?;
         Ok(ConversationRow {
             id: conversation.id.0,
             inbox: conversation.inbox.0,
@@ -239,14 +240,14 @@ impl Renderer<'_> {
             subject: conversation.subject.clone(),
             state: conversation.state.into(),
             place: conversation.place.into(),
-            contact: ContactRef { id: contact.id.0, name: contact.name.clone(), email: String::from(email) },
+            contact: ContactRef { id: contact.id.0, name, email: String::from(email) },
             assignee: conversation.assignee.map(|agent| agent.0),
             tags: conversation.tags.clone(),
             message_count: conversation.message_count,
             created_at: conversation.created_at.rfc3339(),
             last_activity_at: conversation.last_activity_at.rfc3339(),
             snoozed_until: conversation.snoozed_until.map(|at| at.rfc3339()),
-            unread: conversation.unread_for(agent.id, mark),
+            unread: conversation.is_unread(mark),
             has_attachments: conversation.has_attachments,
             draft,
             last: conversation.last.as_ref().map(|last| LastView {
@@ -258,8 +259,20 @@ impl Renderer<'_> {
                 Trouble::DeliveryFailed => TroubleView::DeliveryFailed,
                 Trouble::Unreadable => TroubleView::Unreadable,
             }),
-            related: conversation.related.iter().map(|id| id.0).collect(),
+            related: self.related(conversation)?,
         })
+    }
+
+    /// Ids of the conversations beside it that the asker may see.
+    fn related(&self, conversation: &Conversation) -> poem::Result<Vec<u64>> {
+        let mut seen = Vec::new();
+        for id in &conversation.related {
+            let other: Option<Conversation> = self.rows.find(*id).map_err(broken)?;
+            if other.is_some_and(|other| self.who.scope.may_read(&other)) {
+                seen.push(id.0);
+            }
+        }
+        Ok(seen)
     }
 
     /// A message among others: very long text is cut, very long HTML left out.

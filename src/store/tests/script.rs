@@ -81,6 +81,7 @@ pub(in crate::store) struct Model {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a script is short")]
 enum Step {
     NextId(&'static str, u64),
     PutInbox(Inbox),
@@ -330,7 +331,6 @@ fn conversation(id: u64, inbox: u64, contact: u64, identity: String, op: Op) -> 
         related: Vec::new(),
         participants: Vec::new(),
         news_seq: 0,
-        news_by: None,
         talk_change: 0,
     }
 }
@@ -341,6 +341,7 @@ fn message(id: u64, conversation: u64, kind: Kind, seq: u64) -> Message {
         conversation: ConversationId(conversation),
         kind,
         received_seq: seq,
+        added_change: 0,
         at: Timestamp(seq as i64 * 1000),
         date: None,
         author: None,
