@@ -70,6 +70,7 @@ export type EventCode =
   | 'linked'
   | 'subject_changed'
   | 'send_cancelled'
+  | 'send_retried'
   | 'delivery_failed';
 
 export type MessageEvent = {

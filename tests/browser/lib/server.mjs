@@ -30,6 +30,8 @@ export class Server {
         FRONTDESK_HOSTNAME: 'desk.test',
         FRONTDESK_HTTP__LISTEN: '127.0.0.1:0',
         FRONTDESK_SMTP__LISTEN: '127.0.0.1:0',
+        // A disk that others fill is no matter of the journeys.
+        FRONTDESK_STORE__MIN_FREE_PERCENT: '0',
         ...env,
       },
     });

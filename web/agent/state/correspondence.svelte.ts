@@ -106,7 +106,6 @@ export class Correspondence {
       this.threads.peek(message.conversation)?.amend(answer.message);
       const item = this.#sent.get(message.id);
       this.drafts.of(message.conversation, 'reply').restore(item?.content ?? contentOf(answer.message));
-      if (item?.body.and_close) await desk.conversations.patch(message.conversation, { state: 'open' });
     } catch (error) {
       const late = error instanceof Problem && error.status === 409;
       const text = late ? t('conv.undo.late') : t('conv.undo.failed', { reason: reason(error) });

@@ -32,7 +32,8 @@ impl Intake for Memory {
         if recipient.domain() == "busy.example" {
             return RecipientAnswer::TryLater;
         }
-        if recipient.domain() != "ours.example" {
+        // The bare postmaster, without a domain, is ours as well.
+        if !["", "ours.example"].contains(&recipient.domain()) {
             return RecipientAnswer::NoRelay;
         }
         let local = recipient.local().to_ascii_lowercase();
