@@ -245,5 +245,6 @@ export type ProblemBody = {
   code: string;
   detail: string;
   field?: string;
+  reason?: string;
   since?: Message[];
 };

@@ -32,7 +32,7 @@ describe('Form', () => {
   test('a fault the server puts on a field stands at that field, and the text stays', async () => {
     const form = new Form('f', start);
     form.values.email = 'taken@tarnina.example';
-    const refuse = () => Promise.reject(new Problem(409, 'conflict', 'in use', { field: 'email' }));
+    const refuse = () => Promise.reject(new Problem(409, 'address_in_use', 'in use', { field: 'email' }));
     expect(await form.save(refuse)).toBe(false);
     expect(form.faults.email).toBe(english['settings.taken']);
     expect(form.values.email).toBe('taken@tarnina.example');

@@ -1,6 +1,6 @@
 /** Why the server said no, in the reader's words where we have them and in the server's otherwise. */
 import { Problem } from '$api/client';
-import { t } from '$shared/i18n/index.svelte';
+import { t, tMaybe } from '$shared/i18n/index.svelte';
 
 /** One sentence for a refusal. What is not a `Problem` is a fault of ours and goes on up. */
 export function reason(error: unknown): string {
@@ -19,6 +19,6 @@ export function fieldOf(error: unknown): string | null {
 
 /** The sentence below a field. */
 export function fieldReason(error: Problem): string {
-  if (error.code === 'conflict') return t('settings.taken');
-  return error.detail || t('settings.required');
+  if (/_in_use$/.test(error.code)) return t('settings.taken');
+  return tMaybe(`settings.reason.${error.body.reason ?? ''}`) ?? (error.detail || t('settings.required'));
 }

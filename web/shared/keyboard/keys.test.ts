@@ -91,6 +91,10 @@ describe('Keyboard', () => {
     at('g', 1000);
     at('i', 5000);
     expect(ran).toEqual(['go', 'assign-me']);
+    // What no sequence ends with does nothing, and not what it does alone.
+    at('g', 6000);
+    expect(at('e', 6100)).toBe(true);
+    expect(ran).toEqual(['go', 'assign-me']);
   });
 
   it('rests in text fields, under dialogs and when switched off, save for keys with a modifier', () => {

@@ -88,6 +88,10 @@ export class Keyboard {
     const allowed = !text && !covered && (this.#singles() || key.length > 1);
     const open = this.#commands().filter((one) => one.everywhere || allowed);
     const sequence = first === null ? undefined : this.#find(open, `${first} ${key}`);
+    if (first !== null && !sequence && /^\S$/.test(key)) {
+      // An unknown end of a sequence means nothing, and least of all what its last key means alone.
+      return true;
+    }
     const command = sequence ?? this.#find(open, key);
     if (command) {
       command.run();
