@@ -5,7 +5,7 @@ use std::path::Path;
 use frontdesk::base::Timestamp;
 use frontdesk::domain::draft::{Draft, DraftKind};
 use frontdesk::domain::{AgentId, ConversationId, DraftId};
-use frontdesk::store::Store;
+use frontdesk::store::{Store, Writer};
 
 use super::letters::Letters;
 use super::load::Session;
@@ -21,25 +21,25 @@ const MAILS: usize = 400;
 const ROUNDS: usize = 3;
 
 async fn grow(store: &Store, file: &Path, bytes: u64) {
-    let mut next = 1_u64 << 32;
+    let row = |number: u64| Draft {
+        id: DraftId(number),
+        author: AgentId(1),
+        conversation: Some(ConversationId(number)),
+        kind: DraftKind::Comment,
+        revision: 1,
+        to: None,
+        cc: None,
+        bcc: None,
+        html: None,
+        text: Some("x".repeat(ROW)),
+        attachments: Vec::new(),
+        updated_at: Timestamp(0),
+    };
     while std::fs::metadata(file).unwrap().len() < bytes {
-        let from = next;
-        next += 32;
-        let row = move |number: u64| Draft {
-            id: DraftId(number),
-            author: AgentId(1),
-            conversation: Some(ConversationId(number)),
-            kind: DraftKind::Comment,
-            revision: 1,
-            to: None,
-            cc: None,
-            bcc: None,
-            html: None,
-            text: Some("x".repeat(ROW)),
-            attachments: Vec::new(),
-            updated_at: Timestamp(0),
+        let some = move |writer: &mut Writer<'_>| {
+            (0..32).try_for_each(|_| writer.next_id::<Draft>().and_then(|number| writer.put(&row(number))))
         };
-        store.write(move |writer| (from..from + 32).try_for_each(|number| writer.put(&row(number)))).await.unwrap();
+        store.write(some).await.unwrap();
     }
 }
 
