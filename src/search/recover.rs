@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
@@ -17,11 +16,13 @@ use super::error::{Error, Result};
 use super::index::{Index, OpenState, Settings, guarded};
 use super::schema::{Fields, VERSION};
 use super::writer::WriterState;
+use crate::base::files::make_private_dir;
 
 /// See [`Index::open`].
 pub(super) fn open(dir: &Path, settings: Settings) -> Result<(Index, OpenState)> {
     remove(&aside(dir))?;
-    make_dir(dir)?;
+    // The engine opens its files with whatever mode is usual.
+    make_private_dir(dir)?;
     if fs::read_dir(dir)?.next().is_none() {
         return Ok((create(dir, settings)?, OpenState::Fresh));
     }
@@ -34,7 +35,7 @@ pub(super) fn open(dir: &Path, settings: Settings) -> Result<(Index, OpenState)>
     // First aside, in one step, so that a crash while removing leaves no half index; then away, since
     // it holds people's words that the store may have been told to forget.
     fs::rename(dir, aside(dir))?;
-    make_dir(dir)?;
+    make_private_dir(dir)?;
     remove(&aside(dir))?;
     Ok((create(dir, settings)?, OpenState::Rebuilt(reason)))
 }
@@ -88,11 +89,6 @@ fn assemble(engine: tantivy::Index, settings: Settings, change: u64) -> Result<I
     let writer = Mutex::new(WriterState::open(&engine, settings)?);
     let [committed, change] = [change, change].map(AtomicU64::new);
     Ok(Index { engine, fields, settings, reader, writer, change, committed })
-}
-
-/// Makes the directory for the server's user alone: the engine opens its files with whatever mode is usual.
-fn make_dir(dir: &Path) -> Result<()> {
-    Ok(fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?)
 }
 
 /// Where a directory that is given up on goes until it is removed.

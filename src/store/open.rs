@@ -1,8 +1,8 @@
 //! Opening the store, and what everybody holds of it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +19,7 @@ use super::migrate::{self, STEPS, Step};
 use super::reader::{Readers, Recent};
 use super::{BlobReader, BlobWriter, Error, Key, NewBlob, Prepared, Reader, Result, Rows, Space, Table, Writer, rows};
 use crate::base::Timestamp;
+use crate::base::files::make_private_dir;
 use crate::domain::BlobId;
 
 /// The file of rows in the data directory.
@@ -113,7 +114,7 @@ impl Store {
 
     pub(super) fn open_with(dir: &Path, settings: &Settings, parts: Parts) -> Result<Arc<Store>> {
         if !dir.exists() {
-            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            make_private_dir(dir)?;
             sync_parent(dir)?;
         }
         let lock = lock(dir)?;

@@ -10,7 +10,6 @@ mod outbox;
 mod story;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::run::{Running, Server};
+use crate::base::files::make_private_dir;
 use crate::base::{Clock, Secret};
 use crate::config::{Config, Relay, RelayTls};
 use crate::store::{self, Rows, Store};
@@ -148,8 +148,7 @@ async fn load(
 }
 
 fn make_dir(dir: &Path) -> anyhow::Result<()> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.with_context(|| format!("cannot make {}", dir.display()))
+    make_private_dir(dir).with_context(|| format!("cannot make {}", dir.display()))
 }
 
 /// The password as a secret.

@@ -12,7 +12,7 @@ use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
 
 use super::{Entry, Manifest, Part, ROW_HEADER, SECRET, archive, refuse};
 use crate::base::Timestamp;
-use crate::store::blobs::make_dir;
+use crate::base::files::make_private_dir;
 use crate::store::open::{DATABASE, Parts, RESTORING, builder};
 use crate::store::{Error, Reader, Result, Rows, Settings, Store, migrate};
 
@@ -51,7 +51,7 @@ pub fn restore(from: &Path, dir: &Path) -> Result<RestoreReport> {
     let file = File::open(from).map_err(|error| Error::Archive(format!("{}: {error}", from.display())))?;
     let made = !dir.exists();
     if made {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        make_private_dir(dir)?;
     } else if let Some(found) = anything_in(dir)? {
         return refuse(format!("{} is not empty: it holds {found}", dir.display()));
     }
@@ -114,7 +114,7 @@ fn build(file: File, work: &Path) -> Result<RestoreReport> {
 
 /// Writes everything of the archive to its place in `work`.
 fn unpack(file: File, work: &Path, settings: &Settings) -> Result<Manifest> {
-    make_dir(&work.join("blobs/files"))?;
+    make_private_dir(&work.join("blobs/files"))?;
     let path = work.join(DATABASE);
     let database = builder(settings).create(&path)?;
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -222,7 +222,7 @@ fn take_bytes(input: &mut dyn Read, length: u32) -> Result<Vec<u8>> {
 /// Writes one file, which must not be there, and makes its bytes durable.
 fn store_file(path: &Path, input: &mut dyn Read) -> Result<()> {
     if let Some(folder) = path.parent() {
-        make_dir(folder)?;
+        make_private_dir(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(Error::from_disk)?;
     let mut piece = vec![0; 128 << 10];

@@ -1,10 +1,10 @@
 //! Large blobs: files of their own, named by their BLAKE3 and a random end, so that two of the same content
 //! never share a fate.
 
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::base::files::make_private_dir;
 use crate::base::random;
 use crate::store::Result;
 
@@ -40,18 +40,13 @@ pub(super) fn adopt(blobs: &Path, temporary: &Path, hash: &blake3::Hash) -> Resu
     let path = path(blobs, &name);
     if let Some(dir) = path.parent() {
         if !dir.exists() {
-            make_dir(dir)?;
+            make_private_dir(dir)?;
             dir.parent().map(File::open).transpose()?.map(|up| up.sync_all()).transpose()?;
         }
         std::fs::rename(temporary, &path)?;
         File::open(dir)?.sync_all()?;
     }
     Ok(Unclaimed { path: Some(path), name })
-}
-
-/// Makes a directory, and those above it, for the server's user alone.
-pub(in crate::store) fn make_dir(dir: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// The path of a file blob.

@@ -13,7 +13,7 @@ mod spool;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use file::{make_dir, path as file_path};
+pub(super) use file::path as file_path;
 pub use reader::{BlobReader, Blobs};
 #[cfg(test)]
 pub(super) use segment::Log;

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use super::{BlobWriter, Location, Prepared, file, segment};
 use crate::base::Timestamp;
+use crate::base::files::make_private_dir;
 use crate::store::{Error, Result};
 
 /// The directory of blobs, for reading and for taking new bytes in.
@@ -54,8 +55,8 @@ impl BlobReader {
 impl Blobs {
     /// Opens the directory, making it when it is not there, and empties what a crash left in `tmp`.
     pub(in crate::store) fn open(dir: &Path, clean: bool) -> Result<Blobs> {
-        file::make_dir(&dir.join("tmp"))?;
-        file::make_dir(&dir.join("files"))?;
+        make_private_dir(&dir.join("tmp"))?;
+        make_private_dir(&dir.join("files"))?;
         if clean {
             for left in std::fs::read_dir(dir.join("tmp"))? {
                 std::fs::remove_file(left?.path())?;
