@@ -147,7 +147,7 @@ impl Apart {
 }
 
 /// Bytes on their way into the store, on the disk when they are many.
-fn prepare(store: &Store, bytes: &[u8]) -> Result<Prepared> {
+pub(super) fn prepare(store: &Store, bytes: &[u8]) -> Result<Prepared> {
     let mut writer = store.blob_writer();
     writer.write(bytes)?;
     Ok(writer.finish()?)

@@ -135,7 +135,7 @@ pub(super) fn remember(writer: &mut Writer<'_>, incoming: &Incoming) -> Result<(
     let at = Key::new().time(incoming.received_at);
     for key in &incoming.deliveries {
         writer.insert(Table::Seen, key, at.as_bytes())?;
-        writer.insert(Table::SeenByTime, Key::new().time(incoming.received_at).bytes(key).as_bytes(), &[])?;
+        writer.insert(Table::SeenByTime, at.clone().bytes(key).as_bytes(), &[])?;
     }
     Ok(())
 }

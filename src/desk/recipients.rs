@@ -2,10 +2,10 @@
 //! among them.
 
 use super::replies::{MAX_RECIPIENTS, NewMessage};
-use super::{Desk, Error, Result};
-use crate::domain::{Conversation, ConversationId, Inbox, Kind, Message, MessageId, Person};
+use super::{Desk, Error, Result, views};
+use crate::domain::{Conversation, ConversationId, Inbox, Kind, Message, Person};
 use crate::mail::address::{Mailbox, contact_key};
-use crate::store::{Direction, Key, Reader, Rows, Table};
+use crate::store::{Reader, Rows};
 
 /// Addresses of a message, checked.
 pub(super) struct Recipients {
@@ -120,15 +120,11 @@ impl Desk {
 
 /// The newest mail of a conversation, in or out.
 pub(super) fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<Message>> {
-    let prefix = Key::new().u64(id.0);
-    let mut found = None;
-    let ids = rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, 500)?;
-    for id in ids.into_iter().map(MessageId) {
-        let message: Message = rows.get(id)?;
+    for message in views::latest(rows, id, 500)? {
+        let message = message?;
         if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !message.taken_back() {
-            found = Some(message);
-            break;
+            return Ok(Some(message));
         }
     }
-    Ok(found)
+    Ok(None)
 }

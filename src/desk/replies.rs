@@ -3,13 +3,15 @@
 //! A reply and the job that sends it commit together. It is built as a whole mail before the commit, so that
 //! every retry sends the same bytes under the same Message-ID.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::conversations::{self, set_state, visible};
 use super::idempotency::Request;
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
-use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, words};
+use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, views, words};
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::{Beginning, Last};
@@ -24,7 +26,7 @@ use crate::mail::address::contact_key;
 use crate::mail::build::{File, Outgoing};
 use crate::mail::parse::Address;
 use crate::mail::{build, thread};
-use crate::store::{Direction, Key, NewBlob, Prepared, Reader, Rows, Table, Writer};
+use crate::store::{NewBlob, Prepared, Reader, Rows, Writer};
 
 /// Most recipients of one message.
 pub const MAX_RECIPIENTS: usize = 100;
@@ -218,9 +220,9 @@ impl Desk {
 
     /// Makes bytes ready for the store: large ones go to their file off the async threads.
     pub(super) async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared> {
-        let mut writer = self.store.blob_writer();
-        let finished = tokio::task::spawn_blocking(move || writer.write(&bytes).and_then(|()| writer.finish())).await;
-        Ok(finished.map_err(|_| crate::store::Error::Stopped)??)
+        let store = Arc::clone(&self.store);
+        let prepared = tokio::task::spawn_blocking(move || filing::prepare(&store, &bytes)).await;
+        prepared.map_err(|_| crate::store::Error::Stopped)?
     }
 
     fn files(&self, rows: &Reader, who: &Who, ids: &[AttachmentId]) -> Result<Vec<File>> {
@@ -378,7 +380,7 @@ fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>,
     let due_at = act.at.plus_seconds(UNDO_SECONDS);
     let id = JobId(writer.next_id::<Job>()?);
     let work = Work::SendMail(message);
-    writer.put(&Job { id, work, due_at, attempts: 0, cut_short: 0, created_at: act.at, parked: None })?;
+    writer.put(&Job::new(id, work, act.at, due_at))?;
     let waiting = |email| RecipientState { email, state: DeliveryState::Queued, reply: None };
     Ok(Delivery {
         state: DeliveryState::Queued,
@@ -436,10 +438,9 @@ fn finish(
 /// among the newest [`MAX_SINCE`] rows of the thread.
 fn refuse_stale(rows: &impl Rows, conversation: &Conversation, seen: Option<u64>) -> Result<()> {
     let Some(seen) = seen.filter(|seen| conversation.talk_change > *seen) else { return Ok(()) };
-    let thread = Key::new().u64(conversation.id.0);
     let mut since = Vec::new();
-    for id in rows.ids(Table::MessageByConversation, &thread, None, Direction::Backward, MAX_SINCE)? {
-        let message: Message = rows.get(MessageId(id))?;
+    for message in views::latest(rows, conversation.id, MAX_SINCE)? {
+        let message = message?;
         if message.kind != Kind::Event && message.added_change > seen {
             since.push(message);
         }

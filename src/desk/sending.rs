@@ -4,14 +4,14 @@
 //! more try under the same Message-ID: at least once, never lost.
 
 use super::conversations::visible;
-use super::{Act, Desk, Error, Result, Who, events};
+use super::{Act, Desk, Error, Result, Who, events, views};
 use crate::base::{Timestamp, text};
 use crate::domain::conversation::Trouble;
 use crate::domain::job::Work;
 use crate::domain::message::{Attempt, Delivery, DeliveryState};
 use crate::domain::{Actor, BlobId, Conversation, Job, JobId, Message, MessageId, What};
 use crate::mail::parse::Defect;
-use crate::store::{Direction, Key, Rows, Table, Writer};
+use crate::store::{Rows, Writer};
 
 /// Days after which a message is given up (RFC 5321, 4.5.4.1: four to five).
 const GIVE_UP_DAYS: i64 = 5;
@@ -119,15 +119,7 @@ impl Desk {
                 }
                 let job = JobId(writer.next_id::<Job>()?);
                 let work = Work::SendMail(id);
-                writer.put(&Job {
-                    id: job,
-                    work,
-                    due_at: act.at,
-                    attempts: 0,
-                    cut_short: 0,
-                    created_at: act.at,
-                    parked: None,
-                })?;
+                writer.put(&Job::new(job, work, act.at, act.at))?;
                 delivery.state = DeliveryState::Queued;
                 delivery.job = Some(job);
                 delivery.due_at = Some(act.at);
@@ -244,10 +236,13 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
 /// Sets a conversation's trouble by the newest mail that came to an end: what was sent since a failure has
 /// made up for it.
 pub(super) fn settle_trouble(writer: &mut Writer<'_>, act: Act, conversation: &mut Conversation) -> Result<()> {
+    if conversation.trouble.is_none() {
+        // Whatever makes trouble says so itself: here it only ends.
+        return Ok(());
+    }
     let (mut outcome, mut unreadable) = (None, false);
-    let prefix = Key::new().u64(conversation.id.0);
-    for id in writer.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, LOOKED_AT)? {
-        let message: Message = writer.get(MessageId(id))?;
+    for message in views::latest(writer, conversation.id, LOOKED_AT)? {
+        let message = message?;
         unreadable |= message.defects.iter().any(|code| Defect::hides_all(code));
         let state = message.delivery.map(|delivery| delivery.state);
         outcome = outcome.or(state.filter(|state| matches!(state, DeliveryState::Sent | DeliveryState::Failed)));

@@ -4,7 +4,7 @@
 //! not been answered. The message stays in the thread, as one that was taken back.
 
 use super::conversations::{assign, set_state};
-use super::{Act, Desk, Error, Result, Who, conversations, events, replies, sending, words};
+use super::{Act, Desk, Error, Result, Who, conversations, events, replies, sending, views, words};
 use crate::base::Timestamp;
 use crate::domain::conversation::Last;
 use crate::domain::message::{Delivery, DeliveryState};
@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::mail::address::contact_key;
 use crate::mail::quotes;
-use crate::store::{Direction, Key, Rows, Table, Writer};
+use crate::store::{Rows, Writer};
 
 /// Messages of a conversation looked at to say what remains of it.
 const LOOKED_AT: usize = 5000;
@@ -68,7 +68,9 @@ impl Desk {
         conversation: ConversationId,
         but: MessageId,
     ) -> Result<Option<(MessageId, Last)>> {
-        let Some(message) = speaking(rows, conversation)?.into_iter().find(|message| message.id != but) else {
+        let speaks =
+            |message: &Result<Message>| message.as_ref().map_or(true, |message| message.speaks() && message.id != but);
+        let Some(message) = views::latest(rows, conversation, LOOKED_AT)?.find(speaks).transpose()? else {
             return Ok(None);
         };
         let text = self.body(rows, &message)?.text;
@@ -82,13 +84,24 @@ impl Desk {
     }
 }
 
-/// What was said in a conversation and stands, newest first.
-fn speaking(rows: &impl Rows, id: ConversationId) -> Result<Vec<Message>> {
-    let mut found = Vec::new();
-    for id in rows.ids(Table::MessageByConversation, &Key::new().u64(id.0), None, Direction::Backward, LOOKED_AT)? {
-        found.extend(Some(rows.get::<Message>(MessageId(id))?).filter(Message::speaks));
+/// What remains of a conversation.
+#[derive(Default)]
+struct Rest {
+    /// What was said and stands, newest first.
+    said: Vec<Message>,
+    /// When it last came back from a snooze, which moves it in lists like something said.
+    woken_at: Option<Timestamp>,
+}
+
+fn rest_of(rows: &impl Rows, id: ConversationId) -> Result<Rest> {
+    let mut rest = Rest::default();
+    for message in views::latest(rows, id, LOOKED_AT)? {
+        let message = message?;
+        let wakes = message.event.as_ref().is_some_and(|event| event.code == "unsnoozed");
+        rest.woken_at = rest.woken_at.or(wakes.then_some(message.at));
+        rest.said.extend(Some(message).filter(Message::speaks));
     }
-    Ok(found)
+    Ok(rest)
 }
 
 fn may_stop(delivery: &Delivery, now: Timestamp) -> bool {
@@ -135,7 +148,7 @@ fn unsay(
         writer.put(&file)?;
     }
     writer.put(message)?;
-    let rest = speaking(writer, conversation.id)?;
+    let Rest { said: rest, woken_at } = rest_of(writer, conversation.id)?;
     match rest.first() {
         Some(newest) if last.is_some_and(|(id, _)| *id == newest.id) => {
             conversation.last = last.map(|(_, last)| last.clone());
@@ -145,7 +158,7 @@ fn unsay(
         None => conversation.last = None,
     }
     let said_at = rest.iter().map(|other| other.at).max();
-    conversation.last_activity_at = said_at.max(woken_at(writer, conversation)?).unwrap_or(conversation.created_at);
+    conversation.last_activity_at = said_at.max(woken_at).unwrap_or(conversation.created_at);
     let sent = |other: &&Message| other.kind == Kind::Outbound;
     conversation.last_sent_at = rest.iter().filter(sent).map(|other| other.at).max();
     if had_files {
@@ -174,18 +187,6 @@ fn undo_beside(writer: &mut Writer<'_>, act: Act, message: &Message, conversatio
         Some(_) => set_state(writer, act, conversation, Some(State::Open), None),
         None => Ok(()),
     }
-}
-
-/// When the conversation last came back from a snooze, which moves it in lists like something said.
-fn woken_at(rows: &impl Rows, conversation: &Conversation) -> Result<Option<Timestamp>> {
-    let prefix = Key::new().u64(conversation.id.0);
-    for id in rows.ids(Table::MessageByConversation, &prefix, None, Direction::Backward, LOOKED_AT)? {
-        let message: Message = rows.get(MessageId(id))?;
-        if message.event.is_some_and(|event| event.code == "unsnoozed") {
-            return Ok(Some(message.at));
-        }
-    }
-    Ok(None)
 }
 
 /// Whether any of these brought a file rather than a picture inside the text.

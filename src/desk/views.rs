@@ -333,6 +333,19 @@ pub struct ThreadPage {
     pub earlier: bool,
 }
 
+/// The newest rows of a thread, `most` of them: the newest first, each read when it is asked for.
+///
+/// # Errors
+/// The store's own.
+pub(super) fn latest(
+    rows: &impl Rows,
+    id: ConversationId,
+    most: usize,
+) -> Result<impl Iterator<Item = Result<Message>>> {
+    let ids = rows.ids(Table::MessageByConversation, &Key::new().u64(id.0), None, Direction::Backward, most)?;
+    Ok(ids.into_iter().map(|id| Ok(rows.get(MessageId(id))?)))
+}
+
 /// The newest messages of a conversation, or those before `before`.
 ///
 /// # Errors

@@ -27,6 +27,13 @@ pub struct Job {
     pub parked: Option<String>,
 }
 
+impl Job {
+    /// One that was never begun.
+    pub fn new(id: JobId, work: Work, created_at: Timestamp, due_at: Timestamp) -> Job {
+        Job { id, work, due_at, attempts: 0, cut_short: 0, created_at, parked: None }
+    }
+}
+
 /// Kinds of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

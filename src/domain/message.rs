@@ -44,7 +44,7 @@ pub struct Message {
     pub kind: Kind,
     /// Our counter: the order in which things came to be here.
     pub received_seq: u64,
-    /// When it came or was made; threads sort by (at, id).
+    /// When it came or was made. Threads are in the order of ids, which a wrong clock does not turn around.
     pub at: Timestamp,
     /// The change that added it; 0 for events.
     #[serde(default)]

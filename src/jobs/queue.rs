@@ -124,15 +124,7 @@ mod tests {
     }
 
     async fn add(store: &Store, due_at: Timestamp) {
-        let job = Job {
-            id: JobId(1),
-            work: crate::domain::job::Work::SendMail(MessageId(1)),
-            due_at,
-            attempts: 0,
-            cut_short: 0,
-            created_at: due_at,
-            parked: None,
-        };
+        let job = Job::new(JobId(1), crate::domain::job::Work::SendMail(MessageId(1)), due_at, due_at);
         let put: Result<()> = store.write(move |writer| writer.put(&job).map(drop)).await;
         put.unwrap();
     }

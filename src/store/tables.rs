@@ -69,8 +69,8 @@ tables! {
 
     /// incoming → `Incoming`: taken, not yet filed.
     Incoming => "incoming-1",
-    /// (hash of recipient and bytes) → incoming. Unique. While a mail waits to be filed it is looked for here: this
-    /// tree stays small, so an acknowledgement waits for no page of the large one below.
+    /// (hash of recipient and bytes) → incoming. Unique. A mail that waits to be filed is known from here: this
+    /// tree stays small, so an acknowledgement writes no page of the large one below.
     IncomingByDelivery => "incoming-by-delivery-1",
     /// (hash of recipient and bytes) → time: what came within 7 days and is filed, so that a second delivery stores
     /// once.
