@@ -50,4 +50,20 @@ export async function run(context) {
     .first()
     .waitFor({ timeout: 30000 });
   await page.getByRole('button', { name: 'Try again' }).first().waitFor();
+
+  await takenBackFromElsewhere(context, page);
+}
+
+/** A reply that this page did not send itself, with a file: undone here, its words and the file come back. */
+async function takenBackFromElsewhere(context, page) {
+  const api = await context.api();
+  const conversation = Number(/(\d+)(?:[?#]|$)/.exec(page.url())[1]);
+  const { attachment } = await api.upload('offer.txt', 'our best price');
+  const said = { client_id: `other-${Date.now()}`, kind: 'reply', text: 'Our offer.', attachments: [attachment.id] };
+  await api.post(`/conversations/${conversation}/messages`, said);
+  await page.getByRole('log').getByText('Our offer.').waitFor();
+  await page.getByRole('log').getByRole('button', { name: 'Undo' }).click();
+  const composer = page.locator('form', { has: answerBox(page) });
+  await composer.getByText('offer.txt').waitFor();
+  await eventually(async () => (await composer.innerText()).includes('Our offer.'), 'the words are back as well');
 }

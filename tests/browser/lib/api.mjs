@@ -34,6 +34,16 @@ export class Api {
     return this.call('PATCH', path, body);
   }
 
+  async upload(name, text) {
+    const response = await fetch(`${this.#url}/api/v1/attachments?name=${encodeURIComponent(name)}`, {
+      method: 'POST',
+      headers: { origin: this.#url, cookie: this.#cookie, 'content-type': 'text/plain' },
+      body: text,
+    });
+    if (!response.ok) throw new Error(`upload ${name}: ${response.status}`);
+    return response.json();
+  }
+
   async signIn(person) {
     await this.post('/sessions', { email: person.email, password: person.password });
     return this;

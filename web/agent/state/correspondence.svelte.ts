@@ -105,7 +105,9 @@ export class Correspondence {
       const answer = await client.post<{ message: Message }>(`/messages/${message.id}/cancel`);
       this.threads.peek(message.conversation)?.amend(answer.message);
       const item = this.#sent.get(message.id);
-      this.drafts.of(message.conversation, 'reply').restore(item?.content ?? contentOf(answer.message));
+      // The words come whole with the answer; the files are no longer on the message, but the draft's again.
+      const taken = { ...answer.message, attachments: message.attachments };
+      this.drafts.of(message.conversation, 'reply').restore(item?.content ?? contentOf(taken));
     } catch (error) {
       const late = error instanceof Problem && error.status === 409;
       const text = late ? t('conv.undo.late') : t('conv.undo.failed', { reason: reason(error) });
