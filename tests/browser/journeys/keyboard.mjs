@@ -61,6 +61,7 @@ export async function run(context) {
   await page.keyboard.press('?');
   const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await help.waitFor();
+  await listed(help);
   await page.keyboard.press('Escape');
   await eventually(async () => (await help.count()) === 0, 'Esc closes the help');
 
@@ -70,6 +71,8 @@ export async function run(context) {
   await page.keyboard.type('appear');
   await page.keyboard.press('Escape');
 
+  await fresh(page, stamp);
+
   await page.keyboard.press('g');
   await page.keyboard.press('m');
   await page.waitForURL('**/inbox/mine**');
@@ -77,4 +80,45 @@ export async function run(context) {
   await page.keyboard.press('s');
   await page.waitForURL('**/settings/**');
   ok((await page.getByRole('heading', { level: 1 }).innerText()) === 'My profile', 'g s opens the settings');
+}
+
+/** Every key one needs is on the sheet, also where nothing is open and nothing can be written. */
+async function listed(help) {
+  const lines = (await help.getByRole('term').allInnerTexts()).map((text) => text.trim());
+  const keys = await help
+    .locator('dd')
+    .evaluateAll((all) => all.map((one) => [...one.children].map((key) => key.textContent)));
+  const line = (name) => keys[lines.indexOf(name)];
+  equal(line('Reply'), ['R'], 'R is listed');
+  equal(line('Reply to all'), ['A'], 'A is listed');
+  equal(line('Write a comment'), ['N'], 'N is listed');
+  equal(line('Send'), ['Ctrl ⏎'], 'Ctrl+Enter is listed');
+  equal(line('Next conversation'), ['J', '↓'], 'arrows are listed');
+  equal(line('Open'), ['O', '⏎'], 'Enter is listed');
+}
+
+/** A page just loaded has the focus nowhere: arrows walk the list all the same, and stay out of a text. */
+async function fresh(page, stamp) {
+  await page.goto('/inbox/all');
+  await row(page, `Key 3 of ${stamp}`).waitFor();
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await help.waitFor();
+  await listed(help);
+  await page.keyboard.press('Escape');
+  await eventually(async () => (await help.count()) === 0, 'Esc closes the help');
+  await page.evaluate(() => document.activeElement?.blur?.());
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('heading', { name: `Key 3 of ${stamp}` }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('heading', { name: `Key 2 of ${stamp}` }).waitFor();
+  await page.keyboard.press('ArrowUp');
+  await page.getByRole('heading', { name: `Key 3 of ${stamp}` }).waitFor();
+  await page.keyboard.press('o');
+  await page.keyboard.press('ArrowDown');
+  equal(
+    await page.getByRole('heading', { name: `Key 3 of ${stamp}` }).count(),
+    1,
+    'arrows scroll a text that has the focus',
+  );
 }

@@ -3,7 +3,7 @@ import Lock from '@lucide/svelte/icons/lock';
 import Reply from '@lucide/svelte/icons/reply';
 import ReplyAll from '@lucide/svelte/icons/reply-all';
 import type { DraftKind } from '$api/types';
-import type { Command } from '../state/commands.svelte';
+import { WRITING, type Command } from '../state/commands.svelte';
 import type { Desk } from '../state/desk.svelte';
 import type { Answer } from './reply.svelte';
 
@@ -15,16 +15,8 @@ export function answerCommands(desk: Desk, answer: Answer, write: (kind: DraftKi
     void write('reply');
   };
   return [
-    { id: 'reply', group, label: 'conv.comp.reply', keys: ['r'], icon: Reply, when, run: reply('one') },
-    { id: 'reply-all', group, label: 'conv.comp.reply_all', keys: ['a'], icon: ReplyAll, when, run: reply('all') },
-    {
-      id: 'comment',
-      group,
-      label: 'conv.comp.comment',
-      keys: ['n'],
-      icon: Lock,
-      when,
-      run: () => void write('comment'),
-    },
+    { ...WRITING.reply, group, icon: Reply, when, run: reply('one') },
+    { ...WRITING.replyAll, group, icon: ReplyAll, when, run: reply('all') },
+    { ...WRITING.comment, group, icon: Lock, when, run: () => void write('comment') },
   ];
 }

@@ -13,13 +13,15 @@ import UserX from '@lucide/svelte/icons/user-x';
 import { router } from '../router.svelte';
 import type { Command } from '../state/commands.svelte';
 import type { Desk } from '../state/desk.svelte';
-import { focusThread, nextRegion } from './regions';
+import { focusFree, focusThread, nextRegion } from './regions';
 import { travel } from './travel.svelte';
 import { onConversations } from './conversationCommands';
 
 function onList(desk: Desk): Command[] {
   const group = 'list' as const;
   const inbox = () => router.route.name === 'inbox';
+  // Arrows scroll a text and Enter presses a button: they are the list's only while the focus is on nothing of that kind.
+  const atList = (key?: string) => inbox() && (key?.length === 1 || focusFree(key));
   const tick = (extend: boolean) => {
     const id = desk.selection.cursor ?? desk.selection.open;
     if (id === null) return;
@@ -31,27 +33,27 @@ function onList(desk: Desk): Command[] {
       id: 'next',
       group,
       label: 'shell.cmd.next',
-      keys: ['j'],
+      keys: ['j', 'ArrowDown'],
       hidden: true,
-      when: inbox,
+      when: atList,
       run: () => travel.step(desk, 1),
     },
     {
       id: 'previous',
       group,
       label: 'shell.cmd.previous',
-      keys: ['k'],
+      keys: ['k', 'ArrowUp'],
       hidden: true,
-      when: inbox,
+      when: atList,
       run: () => travel.step(desk, -1),
     },
     {
       id: 'open',
       group,
       label: 'shell.cmd.open',
-      keys: ['o'],
+      keys: ['o', 'Enter'],
       hidden: true,
-      when: inbox,
+      when: atList,
       run: () => (desk.selection.open === null ? travel.open(desk) : focusThread()),
     },
     {

@@ -27,3 +27,10 @@ export function nextRegion(by: 1 | -1): void {
 export function focusThread(): void {
   document.querySelector<HTMLElement>('[data-region="thread"] > .scroll')?.focus({ preventScroll: true });
 }
+
+/** Whether the focus is where a key may be the list's: on nothing, or for arrows on a link or button beside the text. */
+export function focusFree(key = ''): boolean {
+  const at = document.activeElement;
+  if (at === null || at === document.body) return true;
+  return key.startsWith('Arrow') && at.closest('[data-region="list"], [data-region="nav"]') !== null;
+}

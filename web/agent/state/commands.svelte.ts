@@ -13,14 +13,22 @@ export type Command = {
   /** Bindings such as "e", "Shift+e", "g i", "Mod+k"; the first is shown. */
   keys?: string[];
   icon?: LucideIcon;
-  /** Whether it can be done now; always, unless told. */
-  when?: () => boolean;
+  /** Whether it can be done now; always, unless told. By a key, that key is named: some mean it only where the focus is. */
+  when?: (key?: string) => boolean;
   run: () => void;
   /** Listed in the help sheet but not in the palette (travel keys). */
   hidden?: boolean;
   /** Works inside text fields and with single keys switched off: only for bindings with a modifier. */
   everywhere?: boolean;
 };
+
+/** The keys of writing. They work where something can be written; the help sheet names them everywhere. */
+export const WRITING = {
+  reply: { id: 'reply', label: 'shell.cmd.reply', keys: ['r'] },
+  replyAll: { id: 'reply-all', label: 'conv.comp.reply_all', keys: ['a'] },
+  comment: { id: 'comment', label: 'shell.cmd.comment', keys: ['n'] },
+  send: { id: 'send', label: 'conv.comp.send', keys: ['Mod+Enter'] },
+} satisfies Record<string, Pick<Command, 'id' | 'label' | 'keys'>>;
 
 export class Commands {
   #table = new SvelteMap<string, Command>();

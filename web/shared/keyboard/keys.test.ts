@@ -111,6 +111,25 @@ describe('Keyboard', () => {
     }
   });
 
+  it('tells the command by which key it is asked', () => {
+    const asked: (string | undefined)[] = [];
+    const keyboard = new Keyboard(
+      () => [
+        {
+          keys: ['j', 'ArrowDown'],
+          run: () => undefined,
+          when: (key?: string) => {
+            asked.push(key);
+            return key === 'j';
+          },
+        },
+      ],
+      () => true,
+    );
+    expect([keyboard.press(press('j'), false), keyboard.press(press('ArrowDown'), false)]).toEqual([true, false]);
+    expect(asked).toEqual(['j', 'ArrowDown']);
+  });
+
   it('leaves Esc working when single keys are off', () => {
     const { ran, keyboard } = setUp(false);
     keyboard.press(press('u'), false);

@@ -2,7 +2,7 @@
 
 export type Bound = {
   keys?: string[];
-  when?: () => boolean;
+  when?: (key?: string) => boolean;
   run: () => void;
   everywhere?: boolean;
 };
@@ -105,6 +105,6 @@ export class Keyboard {
   }
 
   #find(open: Bound[], binding: string): Bound | undefined {
-    return open.findLast((one) => one.keys?.includes(binding) && (one.when?.() ?? true));
+    return open.findLast((one) => one.keys?.includes(binding) && (one.when?.(binding) ?? true));
   }
 }
