@@ -21,6 +21,7 @@ const NAMES = [
   'keyboard',
   'hostile-mail',
   'settings',
+  'nowhere',
   'accessibility',
   'screens',
 ];

@@ -1,5 +1,7 @@
 /** Where we are, from the address; History API only. Every place a person can be has an address of its own. */
 
+import { isView } from './state/views';
+
 export type ListState = 'open' | 'snoozed' | 'closed';
 
 export type Route =
@@ -8,7 +10,8 @@ export type Route =
   | { name: 'new' }
   | { name: 'settings'; section: string }
   | { name: 'sign-in' }
-  | { name: 'set-up' };
+  | { name: 'set-up' }
+  | { name: 'nowhere' };
 
 const STATES: readonly string[] = ['open', 'snoozed', 'closed'];
 
@@ -16,11 +19,28 @@ function id(text: string | undefined | null): number | null {
   return text && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-/** The place an address means. What is unknown means the inbox. */
+const NOWHERE: Route = { name: 'nowhere' };
+
+function inboxAt(parts: string[], query: URLSearchParams): Route {
+  const [, view = 'all', open] = parts;
+  const conversation = id(open);
+  if (!isView(view) || (open !== undefined && conversation === null)) return NOWHERE;
+  const state = query.get('state') ?? 'open';
+  return { name: 'inbox', view, conversation, state: (STATES.includes(state) ? state : 'open') as ListState };
+}
+
+/** How many parts the address of a place has at most. */
+const DEPTH: Record<string, number> = { inbox: 3, settings: 2 };
+
+/** The place an address means. The root means the inbox; what nobody knows is a place of its own. */
 export function parse(url: URL): Route {
   const parts = url.pathname.split('/').filter(Boolean).map(decodeURIComponentSafe);
   const query = url.searchParams;
-  switch (parts[0]) {
+  const first = parts[0] ?? 'inbox';
+  if (parts.length > (DEPTH[first] ?? 1)) return NOWHERE;
+  switch (first) {
+    case 'inbox':
+      return inboxAt(parts, query);
     case 'search':
       return { name: 'search', q: query.get('q') ?? '', conversation: id(query.get('open')) };
     case 'settings':
@@ -32,15 +52,8 @@ export function parse(url: URL): Route {
     case 'set-up':
     case 'setup':
       return { name: 'set-up' };
-    default: {
-      const state = query.get('state') ?? 'open';
-      return {
-        name: 'inbox',
-        view: (parts[0] === 'inbox' ? parts[1] : undefined) ?? 'all',
-        conversation: parts[0] === 'inbox' ? id(parts[2]) : null,
-        state: (STATES.includes(state) ? state : 'open') as ListState,
-      };
-    }
+    default:
+      return NOWHERE;
   }
 }
 

@@ -10,24 +10,41 @@ describe('parse', () => {
     ['/inbox/mine', { name: 'inbox', view: 'mine', conversation: null, state: 'open' }],
     ['/inbox/in-3/42?state=closed', { name: 'inbox', view: 'in-3', conversation: 42, state: 'closed' }],
     ['/inbox/all/42?state=odd', { name: 'inbox', view: 'all', conversation: 42, state: 'open' }],
-    ['/inbox/all/4x', { name: 'inbox', view: 'all', conversation: null, state: 'open' }],
     ['/search?q=is%3Aopen+rain', { name: 'search', q: 'is:open rain', conversation: null }],
     ['/settings', { name: 'settings', section: 'profile' }],
     ['/settings/people', { name: 'settings', section: 'people' }],
     ['/sign-in', { name: 'sign-in' }],
     ['/set-up#token', { name: 'set-up' }],
     ['/new', { name: 'new' }],
-    ['/%E0%A4%A', { name: 'inbox', view: 'all', conversation: null, state: 'open' }],
+    ['/inbox', { name: 'inbox', view: 'all', conversation: null, state: 'open' }],
+    ['/inbox/spam/', { name: 'inbox', view: 'spam', conversation: null, state: 'open' }],
   ])('%s', (path, route) => expect(at(path)).toEqual(route));
+
+  it.each([
+    '/nope',
+    '/%E0%A4%A',
+    '/inbox/nope',
+    '/inbox/in-x',
+    '/inbox/all/4x',
+    '/inbox/999999/conversation/7',
+    '/inbox/all/7/raw',
+    '/settings/people/7',
+    '/search/more',
+    '/constructor',
+  ])('%s is no page', (path) => expect(at(path)).toEqual({ name: 'nowhere' }));
 });
 
 describe('href', () => {
   it('is read back as the same place', () => {
     const text = fc.string({ minLength: 1, maxLength: 20 }).filter((one) => one !== '.' && one !== '..');
     const id = fc.option(fc.nat(), { nil: null });
+    const view = fc.oneof(
+      fc.constantFrom('all', 'mine', 'sent', 'trash'),
+      fc.nat().map((inbox) => `in-${inbox}`),
+    );
     const state = fc.constantFrom('open', 'snoozed', 'closed');
     const route = fc.oneof(
-      fc.record({ name: fc.constant('inbox'), view: text, conversation: id, state }),
+      fc.record({ name: fc.constant('inbox'), view, conversation: id, state }),
       fc.record({ name: fc.constant('search'), q: fc.string(), conversation: id }),
       fc.record({ name: fc.constant('settings'), section: text }),
     ) as fc.Arbitrary<Route>;

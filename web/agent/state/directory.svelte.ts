@@ -5,6 +5,7 @@ import type { Agent, Inbox, Items } from '$api/types';
 export class Directory {
   agents = $state.raw<Agent[]>([]);
   inboxes = $state.raw<Inbox[]>([]);
+  #known = $state(false);
 
   async load(): Promise<void> {
     await Promise.all([this.loadAgents(), this.loadInboxes()]);
@@ -16,6 +17,7 @@ export class Directory {
 
   async loadInboxes(): Promise<void> {
     this.inboxes = (await client.get<Items<Inbox>>('/inboxes')).items;
+    this.#known = true;
   }
 
   agent(id: number | null): Agent | undefined {
@@ -24,6 +26,11 @@ export class Directory {
 
   inbox(id: number): Inbox | undefined {
     return this.inboxes.find((inbox) => inbox.id === id);
+  }
+
+  /** Told only once the inboxes are here: there is none of this number, or not for this agent. */
+  lacks(inbox: number | null): boolean {
+    return inbox !== null && this.#known && !this.inbox(inbox);
   }
 
   /** Those a conversation can be given to. */

@@ -12,11 +12,17 @@ export function hasTabs(name: string): boolean {
 
 /** The inbox id of a view such as `in-3`. */
 export function inboxOf(name: string): number | null {
-  const found = /^in-(\d+)$/.exec(name);
+  const found = /^in-(\d{1,15})$/.exec(name);
   return found ? Number(found[1]) : null;
 }
 
 const PLACES: readonly string[] = ['filtered', 'spam', 'trash'];
+const NAMED: readonly string[] = ['all', 'mine', 'unassigned', 'sent', 'snoozed', ...PLACES];
+
+/** Whether there can be such a view. That the inbox of one exists only the server knows. */
+export function isView(name: string): boolean {
+  return NAMED.includes(name) || inboxOf(name) !== null;
+}
 
 export function queryOf(view: View): Query {
   if (view.name === 'sent') return { view: 'sent' };
