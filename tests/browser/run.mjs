@@ -22,6 +22,7 @@ const NAMES = [
   'hostile-mail',
   'settings',
   'nowhere',
+  'snooze',
   'accessibility',
   'screens',
 ];

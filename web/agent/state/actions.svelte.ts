@@ -32,9 +32,13 @@ export class Actions {
     this.#do(ids, () => ({ state: 'open' }), t('shell.done.reopened', { count: ids.length }));
   }
 
-  /** `until` as RFC 3339. */
-  snooze(ids: number[], until: string): void {
-    const text = t('shell.done.snoozed', { count: ids.length, until: moment(until) });
+  /** `until` as RFC 3339; null sleeps until the contact writes. */
+  snooze(ids: number[], until: string | null): void {
+    const count = ids.length;
+    const text =
+      until === null
+        ? t('shell.done.snoozed_reply', { count })
+        : t('shell.done.snoozed', { count, until: moment(until) });
     this.#do(ids, () => ({ state: 'snoozed', snoozed_until: until }), text);
   }
 
