@@ -59,93 +59,62 @@ fn check(html: &str) {
     }
 }
 
-const VECTORS: &[&str] = &[
-    "<script>alert(1)</script>",
-    "<scr<script>ipt>alert(1)</scr</script>ipt>",
-    "<img src=x onerror=alert(1)>",
-    "<img src=\"x\" onerror='alert(1)' / onload=x>",
-    "<svg><script>alert(1)</script></svg>",
-    "<svg onload=alert(1)>",
-    "<svg><animate xlink:href=#a attributeName=href values=javascript:alert(1) /><a id=a><text>x</text></a></svg>",
-    "<svg><set attributeName=onmouseover to=alert(1) />",
-    "<svg><use href=\"data:image/svg+xml;base64,AAAA#x\"></svg>",
-    "<svg><feImage xlink:href=https://t.example/a></svg>",
-    "<svg><style><img src=x onerror=alert(1)></style></svg>",
-    "<svg></p><style><a id=\"</style><img src=1 onerror=alert(1)>\">",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
-    "<math><mtext><mglyph><svg><mtext><style><path id=\"</style><img onerror=alert(1) src>\">",
-    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
-    "<math><annotation-xml encoding=text/html><style><img src=x onerror=alert(1)></style>",
-    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
-    "<textarea><img title=\"</textarea><img src=x onerror=alert(1)>\"></textarea>",
-    "<title><img title=\"</title><img src=x onerror=alert(1)>\">",
-    "<xmp><img title=\"</xmp><img src=x onerror=alert(1)>\"></xmp>",
-    "<plaintext><script>alert(1)</script>",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<iframe><img title=\"</iframe><img src=x onerror=alert(1)>\">",
-    "<noembed><img title=\"</noembed><img src=x onerror=alert(1)>\">",
-    "<!--><img src=x onerror=alert(1)>-->",
-    "<!--[if mso]><script>alert(1)</script><![endif]-->",
-    "<![CDATA[<script>alert(1)</script>]]>",
-    "<?xml version=1?><script>alert(1)</script>",
-    "<template><script>alert(1)</script></template>",
-    "<select><option><style><img src=x onerror=alert(1)></style></select>",
-    "<table><style><img src=x onerror=alert(1)></style>",
-    "<a href=javascript:alert(1)>x</a>",
-    "<a href=\" &#14; javascript:alert(1)\">x</a>",
-    "<a href=\"java&#9;script:alert(1)\">x</a>",
-    "<a href=\"jav&#x0A;ascript:alert(1)\">x</a>",
-    "<a href=JaVaScRiPt&colon;alert(1)>x</a>",
-    "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
-    "<a href=vbscript:x xlink:href=javascript:y>x</a>",
-    "<a href='https://x.example' target=_self rel=opener ping=https://t.example>x</a>",
-    "<form action=https://t.example><input type=image src=https://t.example/x><button formaction=javascript:x>Go</button></form>",
-    "<base href=https://t.example/><a href=x>x</a>",
-    "<meta http-equiv=refresh content='0;url=https://t.example'>",
-    "<link rel=stylesheet href=https://t.example><link rel=dns-prefetch href=//t.example>",
-    "<object data=https://t.example></object><embed src=https://t.example><applet code=x>",
-    "<body background=https://t.example/a onload=alert(1)><table background=https://t.example/b>",
-    "<img srcset='https://t.example/a 2x'><picture><source srcset=https://t.example/b></picture>",
-    "<video poster=https://t.example/a src=//t.example/b><track src=x></video><audio src=x>",
-    "<img lowsrc=https://t.example/a dynsrc=https://t.example/b>",
-    "<style>@import 'https://t.example'; @font-face{src:url(https://t.example)} p{background:url(x)}</style>",
-    "<p style='background:url(https://t.example/a)'>x",
-    "<p style='background:u\\72 l(https://t.example/a)'>x",
-    "<p style='background-image:URL( \"https://t.example\" )'>x",
-    "<p style='background:image-set(\"https://t.example\" 1x)'>x",
-    "<p style='--a:url(https://t.example);background:var(--a)'>x",
-    "<p style='list-style:url(https://t.example)'>x",
-    "<p style='cursor:url(https://t.example),auto;content:url(x)'>x",
-    "<p style='background:url(https://t.example'>x",
-    "<p style='color:red;/*' title='*/background:url(x)'>x",
-    "<p style='position:fixed;top:0;left:0;width:100vw;height:100vh;z-index:9999'>x",
-    "<p style=\"width:expression(alert(1));behavior:url(x);-moz-binding:url(x)\">x",
-    "<p style='font-family:\"</style><img src=x onerror=alert(1)>\"'>x",
-    "<div class='fd-quote evil'>x</div><div class=btn-danger id=app name=app>x</div>",
-    "<a id=location name=cookie href=#x>x</a>",
-    "<marquee onstart=alert(1)>x</marquee><details open ontoggle=alert(1)>x</details><dialog open>x</dialog>",
-    "<frameset onload=alert(1)><frame src=javascript:x>",
-    "<isindex type=image src=1 onerror=alert(1)>",
-    "<image src=x onerror=alert(1)>",
-    "<pre>\n\n\n\nx</pre><listing>\n\nx</listing>",
-    "<p><table><b><tr><td>x</table></b></p><a><table><a>x</a></table></a>",
-    "<table><tr><a href=https://x.example><td>x</a></table><li><ul><p></li>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;&amp;lt;script&amp;gt;",
-    "<img src=`x` alt=`` onerror=alert(1)>",
-    "<div title='&quot;><img src=x onerror=alert(1)>'>x</div>",
-    "<a href=\"https://x.example/&quot;onmouseover=&quot;alert(1)\">x</a>",
-    "<img src='data:image/svg+xml;base64,PHN2Zz4='><img src=data:text/html;base64,AAAA>",
-    "\u{0}<scr\u{0}ipt>alert(1)</scr\u{0}ipt>",
-    "<p>a\u{202e}b&#x202e;c</p>",
-    "<button><p>x</button><b><object><p>y</b></object>",
-    "<ruby><rtc><style><img src=x onerror=alert(1)></style>",
-];
+/// One of the tricks that are kept where the journeys in a browser read them as well.
+#[derive(serde::Deserialize)]
+struct Vector {
+    row: String,
+    name: String,
+    /// The page of the mail.
+    html: Option<String>,
+    /// How often the page is said, one within the other.
+    times: Option<usize>,
+    /// What follows after that.
+    after: Option<String>,
+    /// The text of the mail, beside its page or alone.
+    text: Option<String>,
+    /// Lines of a whole mail, from the first header that is its own.
+    raw: Option<Vec<String>>,
+}
+
+fn vectors() -> Vec<Vector> {
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/html.json"));
+    serde_json::from_str(text).expect("the vectors can be read")
+}
+
+/// With the addresses of a stranger's server and with words in their places.
+fn filled(text: &str) -> String {
+    let text = text.replace("{{canary}}", "https://t.example").replace("{{host}}", "//t.example");
+    text.replace("{{letter}}", "the letter itself")
+}
 
 #[test]
 fn every_known_trick_is_inert() {
-    for vector in VECTORS {
-        check(vector);
-        check(&format!("<div><p>before {vector} after</p><table><tr><td>{vector}"));
+    for vector in vectors() {
+        let name = format!("{} {}", vector.row, vector.name);
+        if let Some(html) = &vector.html {
+            let page = filled(html).repeat(vector.times.unwrap_or(1)) + vector.after.as_deref().unwrap_or_default();
+            check(&page);
+            check(&format!("<div><p>before {page} after</p><table><tr><td>{page}"));
+        }
+        if let Some(text) = &vector.text {
+            assert_only_text(&html_from_text(&filled(text)));
+        }
+        if let Some(lines) = &vector.raw {
+            let parsed = crate::mail::parse::parse(filled(&lines.join("\r\n")).as_bytes());
+            let shown = crate::mail::view::view(&parsed, |_| String::from("data:image/gif;base64,AAAA"));
+            let page = shown.html.unwrap_or_else(|| panic!("{name} has no page"));
+            assert_eq!(harmful(&page), None, "{name}");
+            assert!(page.contains("the letter itself"), "{name}");
+        }
+    }
+}
+
+/// Every case of products like ours that pages of mail can show; the rest of them are proven elsewhere.
+#[test]
+fn every_kind_of_trick_is_among_them() {
+    let rows: std::collections::BTreeSet<String> = vectors().into_iter().map(|vector| vector.row).collect();
+    for row in ["C1", "C2", "C3", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C13", "C17", "C20", "C21"] {
+        assert!(rows.contains(row), "{row}");
     }
 }
 
@@ -245,13 +214,17 @@ proptest! {
         prop::sample::select(vec!["http://", "https://x.example/", "a@b.co", "<", ">", "\"", "'", "&", "]", "[", "(", "\n", " ", "<img/src=x/onerror=1>", "javascript:", "?", "@"]).prop_map(str::to_owned),
         ".{0,5}",
     ], 0..20)) {
-        let html = html_from_text(&text.concat());
-        prop_assert_eq!(harmful(&html), None, "{}", html);
-        let dom = Dom::document(&html).unwrap();
-        let mut todo = dom.children(dom.root()).to_vec();
-        while let Some(id) = todo.pop() {
-            todo.extend(dom.children(id));
-            prop_assert!(dom.element(id).is_none_or(|e| matches!(e.tag(), "p" | "br" | "a")));
-        }
+        assert_only_text(&html_from_text(&text.concat()));
+    }
+}
+
+/// Paragraphs, line breaks and links are all that text may become.
+fn assert_only_text(html: &str) {
+    assert_eq!(harmful(html), None, "{html}");
+    let dom = Dom::document(html).unwrap();
+    let mut todo = dom.children(dom.root()).to_vec();
+    while let Some(id) = todo.pop() {
+        todo.extend(dom.children(id));
+        assert!(dom.element(id).is_none_or(|e| matches!(e.tag(), "p" | "br" | "a")), "{html}");
     }
 }

@@ -134,10 +134,14 @@ export class Context {
 
   /** A page with a person signed in, at `path`. The session is made through the contract: signing in has a journey of its own. */
   async signedIn({ person = EWA, path = '/inbox/all', ...options } = {}) {
-    const page = await this.page(options);
+    return this.enter(await this.page(options), { person, path, url: options.url });
+  }
+
+  /** The same for a page that is there already. */
+  async enter(page, { person = EWA, path = '/inbox/all', url } = {}) {
     const answer = await page.request.post('/api/v1/sessions', {
       data: { email: person.email, password: person.password },
-      headers: { origin: new URL(options.url ?? (await this.server()).url).origin },
+      headers: { origin: new URL(url ?? (await this.server()).url).origin },
     });
     ok(answer.ok(), `signing in as ${person.email} is answered ${answer.status()}`);
     await page.goto(path);

@@ -32,8 +32,9 @@ function header(text) {
   return /^[\x20-\x7e]*$/.test(text) ? text : `=?utf-8?B?${Buffer.from(text).toString('base64')}?=`;
 }
 
-/** A message as a mail program writes it. `id` and `references` are without angle brackets. */
-export function compose({ from, name, to, subject, text, html, id, references = [], headers = [] }) {
+/** A message as a mail program writes it. `id` and `references` are without angle brackets; `lines` are all that
+ *  follows From, To, Subject, Date and ids, as it stands. */
+export function compose({ from, name, to, subject, text, html, id, references = [], headers = [], lines: own }) {
   const lines = [
     `From: ${name ? `${header(name)} <${from}>` : from}`,
     `To: ${to}`,
@@ -44,8 +45,9 @@ export function compose({ from, name, to, subject, text, html, id, references = 
       ? [`In-Reply-To: <${references.at(-1)}>`, `References: ${references.map((one) => `<${one}>`).join(' ')}`]
       : []),
     ...headers,
-    'MIME-Version: 1.0',
+    ...(own ?? ['MIME-Version: 1.0']),
   ];
+  if (own) return lines.join('\r\n');
   const part = (type, body) => [
     `Content-Type: ${type}; charset=utf-8`,
     'Content-Transfer-Encoding: base64',
