@@ -26,6 +26,7 @@ const NAMES = [
   'settings',
   'nowhere',
   'snooze',
+  'odd-address',
   'accessibility',
   'screens',
 ];

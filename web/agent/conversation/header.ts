@@ -2,6 +2,7 @@
 import { BASE } from '$api/client';
 import type { Message, Person } from '$api/types';
 import { personName } from '$shared/format/index';
+import { oddAddress } from '$shared/format/odd';
 import { t } from '$shared/i18n/index.svelte';
 
 export function rawUrl(message: Pick<Message, 'id'>): string {
@@ -43,7 +44,21 @@ export function toLine(message: Message, ours: Ours): string {
   return parts.join(', ');
 }
 
-/** "Oliver Grant <oliver@fell.example>" for the facts of a message. */
+/** "Oliver Grant <oliver@fell.example>" for the facts of a message; an odd address is written out behind it. */
 export function fullNames(people: readonly Person[]): string {
-  return people.map(({ name, email }) => (name ? `${name} <${email}>` : email)).join(', ');
+  return people
+    .map(({ name, email }) => {
+      const odd = oddAddress(email);
+      return (name ? `${name} <${email}>` : email) + (odd && odd.plain !== email ? ` [${odd.plain}]` : '');
+    })
+    .join(', ');
+}
+
+/** What is odd about the addresses an answer would go to, in words; null when nothing is. */
+export function oddSender(message: Pick<Message, 'from' | 'reply_to'>): string | null {
+  for (const { email } of [...(message.from ? [message.from] : []), ...message.reply_to]) {
+    const odd = oddAddress(email);
+    if (odd) return t(`conv.odd.${odd.why}`, { address: odd.plain });
+  }
+  return null;
 }

@@ -3,6 +3,8 @@
  * anchors, so whatever a stranger wrote stays text.
  */
 
+import { isPlainDomain } from '$shared/format/odd';
+
 export type Piece = {
   text: string;
   href?: string;
@@ -38,11 +40,11 @@ function count(text: string, sign: string): number {
   return found;
 }
 
-/** The host in plain ASCII when it holds letters other than Latin ones: those can look like others. */
+/** The host in plain ASCII when it holds letters that can look like others. */
 export function oddHost(url: URL, shown: string): string | undefined {
   if (!url.hostname.includes('xn--')) return undefined;
   const host = /^(?:[a-z]+:\/\/)?([^/?#:]*)/i.exec(shown)?.[1] ?? '';
-  return /^[\p{Script=Latin}\d.-]+$/u.test(host) && !host.includes('xn--') ? undefined : url.hostname;
+  return isPlainDomain(host) ? undefined : url.hostname;
 }
 
 function link(text: string): { href: string; host?: string } | null {

@@ -3,6 +3,8 @@
  * document; style attributes are taken off and handed over apart, to be set property by property.
  */
 import createPurifier, { type Config } from 'dompurify';
+import { oddTarget } from '$shared/format/odd';
+import { t } from '$shared/i18n/index.svelte';
 import { REMOTE } from './frame';
 import { deferStyles, DEFERRED } from './styles';
 
@@ -56,6 +58,17 @@ function guardLink(link: HTMLElement): void {
   link.setAttribute('title', target.href.slice(0, 500));
 }
 
+/** Behind a link that leads elsewhere than it looks, where that is. */
+function writeOut(link: HTMLAnchorElement): void {
+  const target = oddTarget(link.getAttribute('href') ?? '');
+  if (target === null || link.textContent.includes(target)) return;
+  const note = document.createElement('bdi');
+  note.className = 'fd-target';
+  note.title = t('conv.odd.link');
+  note.textContent = ` [${target.slice(0, 300)}]`;
+  link.after(note);
+}
+
 /** Files of the message at hand: a mail shows its own pictures, never those of another one. */
 let files: ReadonlySet<number> = new Set();
 
@@ -90,5 +103,6 @@ export function purify(html: string, own: Iterable<number>): Clean {
     element.removeAttribute(DEFERRED);
   }
   for (const element of fragment.querySelectorAll('[style]')) element.removeAttribute('style');
+  for (const link of fragment.querySelectorAll<HTMLAnchorElement>('a[href]')) writeOut(link);
   return { fragment, styles };
 }

@@ -1,0 +1,54 @@
+/** Addresses that pass for others: senders, links and heads of a mail that say one thing and mean another. */
+import { equal } from '../lib/expect.mjs';
+import { openMail } from '../lib/thread.mjs';
+
+export const name = 'odd-address';
+export const real = true;
+
+const DOMAIN = 'xn--80ak6aa92e.com';
+
+export async function run(context) {
+  const page = await context.signedIn();
+  const stamp = Date.now();
+  await openMail(context, page, {
+    from: `kontakt@${DOMAIN}`,
+    name: 'Apple',
+    subject: `Bill ${stamp}`,
+    html:
+      '<h1>Your bill</h1><p><a id="one" href="https://аррӏе.com/pay">Pay at apple.com</a></p>' +
+      '<p style="font-size:0;color:white"><a href="https://bank.example@evil.example/">bank.example</a></p>' +
+      '<p><a href="https://fell.example/">fell.example</a></p>',
+  });
+  const thread = page.locator('section.thread');
+  await thread.getByText(`Written out, the address is kontakt@${DOMAIN}`).waitFor();
+  await page.locator('aside.side').getByText('Written out').waitFor();
+  const notes = page.frameLocator('iframe').first().locator('.fd-target');
+  await notes.first().waitFor();
+  equal(
+    (await notes.allTextContents()).map((text) => text.trim()),
+    [`[${DOMAIN}]`, '[evil.example]'],
+    'links that lead elsewhere are written out, others are not',
+  );
+  equal(await notes.last().evaluate((note) => getComputedStyle(note).fontSize), '12px', 'a mail cannot hide the note');
+
+  await openMail(context, page, {
+    from: 'anna@fell.example',
+    name: 'Anna Fell',
+    subject: `Hidden ${stamp}`,
+    text: 'Where does this go?',
+    headers: ['Reply-To: =?utf-8?B?QW5uYQ==?= <supp\u043ert@fell.example>'],
+  });
+  await thread
+    .getByText('letters that can pass for others: supp‹U+043E›rt@fell.example')
+    .waitFor();
+
+  await openMail(context, page, {
+    from: 'anna@fell.example',
+    name: 'Anna Fell',
+    subject: `Twice ${stamp}`,
+    text: 'Two senders.',
+    headers: ['From: Ewa Lis <ewa@tarnina.example>'],
+  });
+  await thread.getByText('This mail names more than one sender.').waitFor();
+  equal(await thread.getByText('Written out').count(), 0, 'an ordinary address carries no mark');
+}
