@@ -1,6 +1,7 @@
 /** The HTTP contract as TypeScript (base /api/v1). Ids are integers, times RFC 3339 UTC with milliseconds, absent is null. */
 
 export type * from './account';
+export type * from './contact';
 
 /** A moment as the server writes it, for example `2026-11-19T10:41:00.000Z`. */
 export type Time = string;
@@ -112,6 +113,8 @@ export type Message = {
   /** The Date header. */
   sent_at: Time | null;
   defects: string[];
+  /** Our own Return-Path and Received lines, newest first. */
+  trace: string[];
   /** Its words were too long for a list: `/messages/{id}` has the whole of it. */
   cut: boolean;
   has_raw: boolean;
@@ -217,16 +220,6 @@ export type SearchPage = {
   next: string | null;
   index: { ready: boolean; behind: number };
 } & Snapshot;
-
-export type Identity = { kind: string; value: string; verified: boolean };
-export type Contact = {
-  id: number;
-  name: string | null;
-  identities: Identity[];
-  created_at: Time;
-  conversation_count: number;
-};
-export type ContactPage = { contact: Contact; conversations: ConversationRow[] } & Snapshot;
 
 /** One frame of the live socket, also an item of GET /changes. */
 export type Frame =

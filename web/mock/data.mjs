@@ -106,6 +106,7 @@ export function makeMessage(conversation, over) {
     at: new Date().toISOString(),
     sent_at: null,
     defects: [],
+    trace: [],
     cut: false,
     has_raw: false,
     delivery: null,

@@ -38,9 +38,7 @@ export async function run(context) {
     text: 'Where does this go?',
     headers: ['Reply-To: =?utf-8?B?QW5uYQ==?= <supp\u043ert@fell.example>'],
   });
-  await thread
-    .getByText('letters that can pass for others: supp‹U+043E›rt@fell.example')
-    .waitFor();
+  await thread.getByText('letters that can pass for others: supp‹U+043E›rt@fell.example').waitFor();
 
   await openMail(context, page, {
     from: 'anna@fell.example',
@@ -50,5 +48,11 @@ export async function run(context) {
     headers: ['From: Ewa Lis <ewa@tarnina.example>'],
   });
   await thread.getByText('This mail names more than one sender.').waitFor();
+  await thread.getByRole('button', { name: 'Options for this message' }).last().click();
+  await page.getByRole('menuitem', { name: 'Message details' }).click();
+  const way = thread.locator('.facts li');
+  await way.getByText(/^journey\.test .* → desk\.test$/).waitFor();
+  await way.getByText('not encrypted').waitFor();
+  equal(await way.count(), 1, 'steps of the way, as far as our own server knows them');
   equal(await thread.getByText('Written out').count(), 0, 'an ordinary address carries no mark');
 }
