@@ -1,17 +1,13 @@
 /** A morning's work without a mouse: read, answer, comment, close, take back, go elsewhere, look up the keys. */
 import { EWA } from '../lib/context.mjs';
 import { equal, eventually, ok } from '../lib/expect.mjs';
+import { tabTo } from '../lib/keys.mjs';
 import { answerBox, row, write } from '../lib/thread.mjs';
 
 export const name = 'keyboard';
 
-const focused = (page) =>
-  page.evaluate(
-    () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '',
-  );
-
 export async function run(context) {
-  const page = await context.page();
+  const page = await context.page({ mouse: false });
   const stamp = Date.now();
   for (const at of [1, 2, 3]) {
     await context.mail({
@@ -24,10 +20,7 @@ export async function run(context) {
   await page.goto('/sign-in');
   await page.locator('#email:focus').waitFor();
   await page.keyboard.type(EWA.email);
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('Tab');
-  if ((await focused(page)) !== 'Password' && !(await page.locator('#password:focus').count()))
-    await page.locator('#password').focus();
+  await tabTo(page, 'Password');
   await page.keyboard.type(EWA.password);
   await page.keyboard.press('Enter');
   await row(page, `Key 3 of ${stamp}`).waitFor();

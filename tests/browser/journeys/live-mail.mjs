@@ -1,10 +1,10 @@
-/** A mail that arrives over SMTP stands in the list without anything being pressed, is told, and opens. */
+/** A mail that arrives over SMTP stands in the list without anything being pressed, is told, and opens without a mouse. */
 import { equal, eventually, ok } from '../lib/expect.mjs';
 
 export const name = 'live-mail';
 
 export async function run(context) {
-  const page = await context.signedIn();
+  const page = await context.signedIn({ mouse: false });
   await page.evaluate(() => (window.untouched = true));
   const subject = `Zażółć gęślą jaźń ${Date.now()}`;
   const began = Date.now();
@@ -26,7 +26,7 @@ export async function run(context) {
   const first = await page.locator('a.row').first().innerText();
   ok(first.includes(subject), 'the newest stands first');
 
-  await row.click();
+  await page.keyboard.press('j');
   await page.getByText('czy paczka już wyszła?').first().waitFor();
   await page.getByRole('heading', { name: subject }).waitFor();
   await eventually(async () => !/unread/.test((await row.getAttribute('class')) ?? ''), 'opening it makes it read');

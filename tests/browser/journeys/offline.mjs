@@ -1,4 +1,5 @@
-/** The wire is cut while mail keeps coming and a reply is written. Once mended, nothing is missing and nothing is twice. */
+/** The wire is cut while mail keeps coming and a reply is written. Once mended, nothing is missing and nothing is
+ *  twice. Nor is a mouse needed. */
 import { equal, eventually, ok, pause } from '../lib/expect.mjs';
 import { openMail, write } from '../lib/thread.mjs';
 
@@ -9,7 +10,7 @@ const MAILS = 12;
 
 export async function run(context) {
   const wire = await context.wire();
-  const page = await context.signedIn({ url: wire.url });
+  const page = await context.signedIn({ url: wire.url, mouse: false });
   await page.evaluate(() => (window.untouched = true));
   const stamp = Date.now();
   await openMail(context, page, {

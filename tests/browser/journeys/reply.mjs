@@ -1,11 +1,13 @@
-/** A reply: who it goes to is shown, it waits to be taken back, and what leaves is what was written. */
+/** A reply: who it goes to is shown, it waits to be taken back, and what leaves is what was written.
+ *  All of it without a mouse. */
 import { equal, eventually, ok } from '../lib/expect.mjs';
+import { keepsFocus, press } from '../lib/keys.mjs';
 import { answerBox, openMail, write } from '../lib/thread.mjs';
 
 export const name = 'reply';
 
 export async function run(context) {
-  const page = await context.signedIn();
+  const page = await context.signedIn({ mouse: false });
   const subject = `Order 5512, ${Date.now()}`;
   await openMail(context, page, {
     from: 'jan@kupiec.example',
@@ -24,12 +26,13 @@ export async function run(context) {
   const message = page.getByRole('log').getByText('It left this morning.');
   await message.waitFor();
   await page.getByText(/Sending in \d+ s/).waitFor();
-  await page.getByRole('log').getByRole('button', { name: 'Undo' }).click();
+  await press(page, 'Undo', { back: true });
   const text = () => answerBox(page).evaluate((element) => element.value ?? element.innerText);
   await eventually(async () => (await text()).includes('It left this morning.'), 'the text is back in the composer');
   if (!context.mock) equal(context.relay.to('jan@kupiec.example').length, 0, 'nothing has left');
 
-  await answerBox(page).focus();
+  await keepsFocus(page, 'taking a reply back');
+  await page.keyboard.press('r');
   await page.keyboard.press('Control+End');
   await page.keyboard.type(' Tracking follows.');
   await page.keyboard.press('Control+Enter');
@@ -62,7 +65,8 @@ async function takenBackFromElsewhere(context, page) {
   const said = { client_id: `other-${Date.now()}`, kind: 'reply', text: 'Our offer.', attachments: [attachment.id] };
   await api.post(`/conversations/${conversation}/messages`, said);
   await page.getByRole('log').getByText('Our offer.').waitFor();
-  await page.getByRole('log').getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('log').getByRole('button', { name: 'Undo' }).waitFor();
+  await press(page, 'Undo', { back: true });
   const composer = page.locator('form', { has: answerBox(page) });
   await composer.getByText('offer.txt').waitFor();
   await eventually(async () => (await composer.innerText()).includes('Our offer.'), 'the words are back as well');

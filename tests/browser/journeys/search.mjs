@@ -1,5 +1,7 @@
-/** Search finds what has just come in, in word forms, without diacritics, and by operators; hits are marked. */
+/** Search finds what has just come in, in word forms, without diacritics, and by operators; hits are marked. No
+ *  mouse is needed. */
 import { eventually, ok } from '../lib/expect.mjs';
+import { tabTo } from '../lib/keys.mjs';
 
 export const name = 'search';
 export const real = true;
@@ -7,13 +9,11 @@ export const real = true;
 const results = (page) => page.getByRole('list', { name: 'Results' }).getByRole('listitem');
 
 async function look(page, query) {
-  const field = page
-    .getByRole('combobox', { name: 'Search everything' })
-    .or(page.getByRole('searchbox', { name: 'Search everything' }))
-    .or(page.getByRole('textbox', { name: 'Search everything' }))
-    .first();
-  await field.fill('');
-  await field.fill(query);
+  await tabTo(page, 'Search everything');
+  await page.keyboard.press('Control+a');
+  // Once for the words, then for each operator of the last search.
+  for (let times = 0; times < 4; times += 1) await page.keyboard.press('Backspace');
+  await page.keyboard.type(query);
   await page.keyboard.press('Enter');
 }
 
@@ -43,7 +43,7 @@ export async function run(context) {
     text: 'We were covering the boats last week.',
   });
 
-  const page = await context.signedIn();
+  const page = await context.signedIn({ mouse: false });
   await page.keyboard.press('/');
   await page.waitForURL('**/search');
   await finds(page, `namiot ${stamp}`, tents);
@@ -56,6 +56,8 @@ export async function run(context) {
   await results(page).filter({ hasText: invoice }).first().waitFor();
   ok(new URL(page.url()).searchParams.get('q').includes(`cover ${stamp}`), 'the query is in the address');
   await page.reload();
-  await results(page).filter({ hasText: invoice }).first().click();
+  await results(page).filter({ hasText: invoice }).first().waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: invoice }).waitFor();
 }

@@ -1,7 +1,8 @@
-/** From the link in the log to the inbox; the link works once, and its secret is never in a request line. */
+/** From the link in the log to the inbox, without a mouse; the link works once, and its secret is never in a request line. */
 import { accessible } from '../lib/axe.mjs';
 import { equal, ok } from '../lib/expect.mjs';
 import { EWA } from '../lib/context.mjs';
+import { fill, keepsFocus, press, tabTo } from '../lib/keys.mjs';
 
 export const name = 'set-up';
 export const real = true;
@@ -11,22 +12,26 @@ export async function run(context) {
   const link = await server.setupLink();
   const secret = new URL(link).hash.slice(1);
   ok(secret.length >= 20, 'the link carries a secret');
-  const page = await context.page({ url: server.url });
+  const page = await context.page({ url: server.url, mouse: false });
 
   await page.goto(`${server.url}/set-up#wrong-secret`);
   await page.getByRole('heading', { name: 'This link does not work' }).waitFor();
 
   await page.goto('about:blank');
   await page.goto(link);
-  await page.getByLabel('Your name').fill(EWA.name);
-  await page.getByLabel('E-mail').fill(EWA.email);
-  await page.getByLabel('Password', { exact: true }).fill('short');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.locator('[aria-invalid=true]#owner-password').waitFor();
-  await page.getByLabel('Password', { exact: true }).fill(EWA.password);
+  await page.locator('#owner-name:focus').waitFor();
+  await page.keyboard.type(EWA.name);
+  await fill(page, 'E-mail', EWA.email);
+  await fill(page, 'Password', 'short');
+  await press(page, 'Continue');
+  await page.locator('[aria-invalid=true]#owner-password:focus').waitFor();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type(EWA.password);
   await page.keyboard.press('Enter');
-  await page.getByLabel('Company name').fill('Tarnina');
+  await page.locator('#company-workspace_name:focus').waitFor();
+  await page.keyboard.type('Tarnina');
   await page.keyboard.press('Enter');
+  await page.locator('#inbox-inbox_name:focus').waitFor();
   equal(await page.getByLabel('Name of the inbox').inputValue(), 'Office', 'a name is offered');
   await accessible(page, 'set-up, first address');
   await page.keyboard.press('Enter');
@@ -34,8 +39,10 @@ export async function run(context) {
   await address.waitFor();
   ok(/^[a-z0-9.-]+@desk\.test$/.test(await address.innerText()), 'the address is on our host name');
   ok(!page.url().includes('#'), 'the secret has left the address bar');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('button', { name: 'Later' }).click();
+  await keepsFocus(page, 'creating');
+  await press(page, 'Continue');
+  await tabTo(page, 'Server');
+  await press(page, /^Later/);
   await page.waitForURL('**/inbox/**');
   await page.getByText('Tarnina').first().waitFor();
 

@@ -1,18 +1,19 @@
-/** Signing in, out, wrong, too often; in both languages. */
+/** Signing in, out, wrong, too often; in both languages; without a mouse. */
 import { accessible } from '../lib/axe.mjs';
 import { EWA } from '../lib/context.mjs';
 import { equal, ok } from '../lib/expect.mjs';
+import { fill, press } from '../lib/keys.mjs';
 
 export const name = 'sign-in';
 
 async function attempt(page, email, password) {
-  await page.locator('#email').fill(email);
-  await page.locator('#password').fill(password);
+  await fill(page, 'E-mail', email);
+  await fill(page, /^(Password|Hasło)$/, password);
   await page.keyboard.press('Enter');
 }
 
 export async function run(context) {
-  const page = await context.page();
+  const page = await context.page({ mouse: false });
   await page.goto('/inbox/mine');
   await page.waitForURL('**/sign-in');
   equal(await page.locator('#email').getAttribute('autocomplete'), 'username', 'password managers know the e-mail');
@@ -30,18 +31,22 @@ export async function run(context) {
   equal(said[0], said[1], 'wrong password and unknown e-mail read the same');
   await accessible(page, 'sign-in with a fault');
 
-  await page.getByRole('button', { name: 'Polski' }).click();
+  await press(page, 'Polski');
   await page.getByRole('button', { name: 'Zaloguj się' }).waitFor();
   equal(await page.locator('html').getAttribute('lang'), 'pl', 'the page says its language');
-  await page.getByRole('button', { name: 'Pokaż hasło' }).click();
+  await press(page, 'Pokaż hasło', { key: 'Space' });
   equal(await page.locator('#password').getAttribute('type'), 'text', 'the password can be read');
 
   await attempt(page, EWA.email, EWA.password);
   await page.waitForURL('**/inbox/mine');
   await page.locator('html[lang=en]').waitFor();
 
-  await page.goto('/settings/profile');
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.locator('a.row, .list').first().waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('s');
+  await page.waitForURL('**/settings/profile');
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  await press(page, 'Sign out');
   await page.waitForURL('**/sign-in');
   equal((await page.request.get('/api/v1/me')).status(), 401, 'the session has ended on the server');
   if (!context.mock) await tooOften(context);
@@ -50,7 +55,7 @@ export async function run(context) {
 /** Only the one who guesses is made to wait, and is told how long. */
 async function tooOften(context) {
   const server = await context.fresh();
-  const page = await context.page({ url: server.url });
+  const page = await context.page({ url: server.url, mouse: false });
   await page.goto('/sign-in');
   for (let tries = 0; tries < 40; tries += 1) {
     const [answer] = await Promise.all([

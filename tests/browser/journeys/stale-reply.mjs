@@ -1,13 +1,14 @@
-/** A reply written while somebody else was quicker is held, says what happened, and loses no word. */
+/** A reply written while somebody else was quicker is held, says what happened, and loses no word; all by keyboard. */
 import { TOMEK } from '../lib/context.mjs';
 import { eventually, ok } from '../lib/expect.mjs';
+import { keepsFocus, press } from '../lib/keys.mjs';
 import { answerBox, openMail, write } from '../lib/thread.mjs';
 
 export const name = 'stale-reply';
 export const real = true;
 
 export async function run(context) {
-  const page = await context.signedIn();
+  const page = await context.signedIn({ mouse: false });
   const subject = `Refund, ${Date.now()}`;
   await openMail(context, page, {
     from: 'ola@kupiec.example',
@@ -40,7 +41,8 @@ export async function run(context) {
   const text = await answerBox(page).evaluate((element) => element.value ?? element.innerText);
   ok(text.includes('Of course, we refund it today.'), 'the text is kept');
 
-  await held.getByRole('button', { name: 'Send mine as well' }).click();
+  await press(page, 'Send mine as well', { back: true });
   await page.getByRole('log').getByText('Of course, we refund it today.').waitFor();
   await eventually(async () => (await held.count()) === 0, 'the banner goes');
+  await keepsFocus(page, 'sending all the same');
 }

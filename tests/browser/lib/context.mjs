@@ -109,8 +109,9 @@ export class Context {
     return wire;
   }
 
-  /** A page in a browser profile of its own. Faults of the page fail the journey at its end. */
-  async page({ width = 1440, theme = 'light', language = 'en', url, zone = 'Europe/Warsaw' } = {}) {
+  /** A page in a browser profile of its own. Faults of the page fail the journey at its end; so does a mouse where there
+   *  is none. */
+  async page({ width = 1440, theme = 'light', language = 'en', url, zone = 'Europe/Warsaw', mouse = true } = {}) {
     const [w, h] = SIZES[width];
     const profile = await this.browser.newContext({
       baseURL: url ?? (await this.server()).url,
@@ -125,9 +126,15 @@ export class Context {
     this.#contexts.push(profile);
     const page = await profile.newPage();
     page.setDefaultTimeout(8000);
+    if (!mouse) {
+      await page.addInitScript(() => {
+        addEventListener('pointerdown', () => console.error('a mouse was used'), true);
+      });
+    }
     page.on('pageerror', (error) => this.#complaints.push(`page error: ${error.message}`));
     page.on('console', (message) => {
-      if (/Content Security Policy|Refused to/.test(message.text())) this.#complaints.push(message.text());
+      if (/Content Security Policy|Refused to|a mouse was used/.test(message.text()))
+        this.#complaints.push(message.text());
     });
     return page;
   }

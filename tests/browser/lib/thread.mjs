@@ -11,10 +11,11 @@ export const answerBox = (page, kind = 'Reply to') =>
     .locator('visible=true')
     .first();
 
-/** Lets a mail come in and opens it from the list. */
+/** Lets a mail come in and opens it from the list, where the newest stands first. */
 export async function openMail(context, page, fields) {
   await context.mail(fields);
-  await row(page, fields.subject).click();
+  await row(page, fields.subject).waitFor();
+  await page.keyboard.press('j');
   await page.getByRole('heading', { name: fields.subject }).waitFor();
 }
 
