@@ -239,5 +239,7 @@ export type ProblemBody = {
   detail: string;
   field?: string;
   reason?: string;
+  /** The byte of a search line at which it is wrong. */
+  at?: number;
   since?: Message[];
 };

@@ -28,4 +28,6 @@ export async function run(context) {
   });
   await polish.goto('/nope');
   await polish.getByRole('heading', { name: 'Nie ma takiej strony' }).waitFor();
+  await polish.goto(`/search?q=${encodeURIComponent('łódź before:soon')}`);
+  await polish.getByRole('alert').getByText('W „before:soon” nie ma daty.').waitFor();
 }

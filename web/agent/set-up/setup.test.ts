@@ -78,7 +78,7 @@ test('a fault of the server leads back to the step that asked', async () => {
   answers([422, { code: 'invalid', field: 'email', detail: 'not an address' }]);
   const setUp = await filled();
   await setUp.create();
-  expect([setUp.step, setUp.owner.faults.email]).toEqual(['owner', 'not an address']);
+  expect([setUp.step, setUp.owner.faults.email]).toEqual(['owner', 'This is not valid.']);
 });
 
 test('e-mail addresses', () => {

@@ -1,6 +1,7 @@
-/** Why the server said no, in the reader's words where we have them and in the server's otherwise. */
+/** Why the server said no, in the reader's words. */
 import { Problem } from '$api/client';
 import { t, tMaybe } from '$shared/i18n/index.svelte';
+import { reasonAlone } from '../state/actions.svelte';
 
 /** One sentence for a refusal. What is not a `Problem` is a fault of ours and goes on up. */
 export function reason(error: unknown): string {
@@ -8,7 +9,9 @@ export function reason(error: unknown): string {
   if (error.offline) return t('settings.offline');
   if (error.code === 'forbidden' || error.code === 'read_only') return t('settings.forbidden');
   if (error.code === 'rate_limited') return t('settings.wait');
-  return error.detail || t('settings.fault', { status: String(error.status) });
+  return tMaybe(`shell.problem.${error.code}`)
+    ? reasonAlone(error)
+    : t('settings.fault', { status: String(error.status) });
 }
 
 /** The form's field that the server names: "password.new" and "/new" both mean "new". */
@@ -20,5 +23,5 @@ export function fieldOf(error: unknown): string | null {
 /** The sentence below a field. */
 export function fieldReason(error: Problem): string {
   if (/_in_use$/.test(error.code)) return t('settings.taken');
-  return tMaybe(`settings.reason.${error.body.reason ?? ''}`) ?? (error.detail || t('settings.required'));
+  return tMaybe(`settings.reason.${error.body.reason ?? ''}`) ?? t('settings.reason.invalid');
 }

@@ -7,10 +7,21 @@ import type { Conversations } from './conversations.svelte';
 import type { Directory } from './directory.svelte';
 import type { Toasts } from './toasts.svelte';
 
-/** A refusal as a sentence for a person. */
+/** A refusal as the end of a sentence. Never the server's own words: they are for programmers, and English. */
 export function reason(error: unknown): string {
   if (!(error instanceof Problem)) return t('shell.problem.unknown');
-  return tMaybe(`shell.problem.${error.code}`) ?? error.detail;
+  const field = error.field?.split(/[./]/)[0] ?? '';
+  return (
+    (error.code === 'invalid' && field ? tMaybe(`shell.problem.invalid.${field}`) : null) ??
+    tMaybe(`shell.problem.${error.code}`) ??
+    t('shell.problem.unknown')
+  );
+}
+
+/** The same as a sentence of its own. */
+export function reasonAlone(error: unknown): string {
+  const text = reason(error);
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }
 
 export class Actions {

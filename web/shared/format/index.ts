@@ -21,6 +21,11 @@ export function daysAgo(date: Date, now: Date = new Date()): number {
   return Math.round((startOfDay(now) - startOfDay(date)) / DAY);
 }
 
+/** The reader's time zone by its IANA name: what a day is for them. */
+export function zone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 /** "10:41" */
 export function clock(time: string | Date): string {
   return dates({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(time));
