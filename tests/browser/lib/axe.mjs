@@ -4,12 +4,16 @@ import { axeSource } from './need.mjs';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Fails with every violation and where it stands. `exclude` are selectors of content that is not ours, mail above all. */
-export async function accessible(page, label, exclude = []) {
-  await page.evaluate(axeSource());
+/** Fails with every violation and where it stands. `exclude` are selectors of content that is not ours, mail above all;
+ *  `rules` are those to look at, all unless told. */
+export async function accessible(page, label, exclude = [], rules = null) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource());
   const violations = await page.evaluate(
-    async ([tags, out]) => {
-      const result = await window.axe.run({ exclude: out }, { runOnly: tags, iframes: false });
+    async ([tags, out, only]) => {
+      const result = await window.axe.run(
+        { exclude: out },
+        { runOnly: only ?? tags, iframes: false, resultTypes: ['violations'] },
+      );
       return result.violations.map(
         ({ id, nodes }) =>
           `${id}: ${nodes
@@ -18,7 +22,7 @@ export async function accessible(page, label, exclude = []) {
             .join(' | ')}`,
       );
     },
-    [TAGS, exclude],
+    [TAGS, exclude, rules],
   );
   ok(violations.length === 0, `${label}:\n${violations.join('\n')}`);
 }
