@@ -1,7 +1,7 @@
 /** What screens look like while something is going on: writing, choosing, faults. Found by keys and marks of the page, so
  *  that they open in every language. */
 import { TOMEK } from './context.mjs';
-import { eventually } from './expect.mjs';
+import { eventually, pause } from './expect.mjs';
 
 const PICKERS = { snooze: 'h', assign: 's', tag: 'l', move: 'v' };
 
@@ -55,8 +55,13 @@ export function states(context, { main, own, html, phone }) {
     `picker of ${name}`,
     async (page) => {
       await thread(page, main);
-      await page.keyboard.press(key);
-      await page.locator('dialog[open] [role=listbox]').waitFor();
+      // What there is to choose from may still be on its way.
+      await eventually(async () => {
+        if ((await page.locator('dialog[open] [role=listbox]').count()) > 0) return true;
+        await page.keyboard.press(key);
+        await pause(150);
+        return false;
+      }, `the picker of ${name} opens`);
     },
   ]);
   const phoneOnly = {
