@@ -1,6 +1,6 @@
 /** Addresses that pass for others: senders, links and heads of a mail that say one thing and mean another. */
 import { equal } from '../lib/expect.mjs';
-import { openMail } from '../lib/thread.mjs';
+import { row } from '../lib/thread.mjs';
 
 export const name = 'odd-address';
 export const real = true;
@@ -10,7 +10,12 @@ const DOMAIN = 'xn--80ak6aa92e.com';
 export async function run(context) {
   const page = await context.signedIn();
   const stamp = Date.now();
-  await openMail(context, page, {
+  const arrives = async (fields) => {
+    await context.mail(fields);
+    await row(page, fields.subject).click();
+    await page.getByRole('heading', { name: fields.subject }).waitFor();
+  };
+  await arrives({
     from: `kontakt@${DOMAIN}`,
     name: 'Apple',
     subject: `Bill ${stamp}`,
@@ -21,7 +26,7 @@ export async function run(context) {
   });
   const thread = page.locator('section.thread');
   await thread.getByText(`Written out, the address is kontakt@${DOMAIN}`).waitFor();
-  await page.locator('aside.side').getByText('Written out').waitFor();
+  await page.locator('aside.side').getByRole('img', { name: 'letters that can pass for others' }).waitFor();
   const notes = page.frameLocator('iframe').first().locator('.fd-target');
   await notes.first().waitFor();
   equal(
@@ -31,7 +36,7 @@ export async function run(context) {
   );
   equal(await notes.last().evaluate((note) => getComputedStyle(note).fontSize), '12px', 'a mail cannot hide the note');
 
-  await openMail(context, page, {
+  await arrives({
     from: 'anna@fell.example',
     name: 'Anna Fell',
     subject: `Hidden ${stamp}`,
@@ -40,7 +45,7 @@ export async function run(context) {
   });
   await thread.getByText('letters that can pass for others: supp‹U+043E›rt@fell.example').waitFor();
 
-  await openMail(context, page, {
+  await arrives({
     from: 'anna@fell.example',
     name: 'Anna Fell',
     subject: `Twice ${stamp}`,

@@ -40,6 +40,15 @@ describe('pieces', () => {
     ]);
   });
 
+  it('leaves out the marks of quoting, and not a sign that stands alone', () => {
+    const text = (snippet: string) =>
+      pieces(snippet)
+        .map((piece) => piece.text)
+        .join('');
+    expect(text('wrote: > > Hi Anna, > >\u0001ten\u0002 > >> pieces')).toBe('wrote: Hi Anna, >ten pieces');
+    expect(text('where 7 > 5, -> there')).toBe('where 7 > 5, -> there');
+  });
+
   it('copes with marks that do not pair', () => {
     expect(pieces('\u0002a\u0001b')).toEqual([
       { text: 'a', hit: false },

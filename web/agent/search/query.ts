@@ -45,8 +45,15 @@ export function join(tokens: Token[], words: string): string {
   return [...tokens.map(written), words.trim()].filter(Boolean).join(' ');
 }
 
+/** Without the marks of quoting, which in running text are only noise; a single one may be a sign of its own. */
+function unquoted(text: string): string {
+  const marks = text.match(/(?<!\S)>+(?!\S)/g) ?? [];
+  return marks.length > 1 ? text.replace(/(?<!\S)>+(?:\s+>+)*\s+/g, '') : text;
+}
+
 /** A snippet in pieces; hits stand between U+0001 and U+0002. */
-export function pieces(snippet: string): { text: string; hit: boolean }[] {
+export function pieces(text: string): { text: string; hit: boolean }[] {
+  const snippet = unquoted(text);
   const out: { text: string; hit: boolean }[] = [];
   let hit = false;
   // eslint-disable-next-line no-control-regex -- the server marks hits with these two

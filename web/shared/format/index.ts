@@ -52,11 +52,17 @@ export function when(time: string | Date, now: Date = new Date()): string {
   return day(date, now);
 }
 
-/** "Thursday 19 November, 10:41", with the year when it is not this one: for tooltips and choices of a time. */
+/** "Thursday 19 November, 10:41", with the year when it is not this one: for tooltips. */
 export function fullTime(time: string | Date, now: Date = new Date()): string {
   const date = new Date(time);
   const year = date.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const);
   return `${dates({ weekday: 'long', day: 'numeric', month: 'long', ...year }).format(date)}, ${clock(date)}`;
+}
+
+/** "Thu 19 Nov, 10:41": a choice of a time, where there is little room. */
+export function dayTime(time: string | Date): string {
+  const date = new Date(time);
+  return `${dates({ weekday: 'short', day: 'numeric', month: 'short' }).format(date)}, ${clock(date)}`;
 }
 
 /** "19 Nov, 10:41" or "10:41" today: a moment within a sentence. */
