@@ -57,3 +57,24 @@ async fn the_relays_password_is_told_to_no_other_server() {
     owner.put("/settings/relay", without(json!({ "port": other }))).await.refused(400, "invalid");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_as_it_should_be_is_told_by_its_member() {
+    let server = TestServer::start().await;
+    let owner = server.owner().await;
+    for (path, body, field, reason) in [
+        ("/sessions", json!({ "email": "ewa@desk.example" }), "password", "required"),
+        ("/inboxes", json!({ "name": [] }), "name", "malformed"),
+        ("/conversations", json!([]), "body", "malformed"),
+        (
+            "/conversations",
+            json!({ "inbox": 1, "client_id": "a", "subject": "s", "to": [{ "email": "a@b.example" }, { "name": "B" }] }),
+            "to.1.email",
+            "required",
+        ),
+    ] {
+        let refused = owner.post(path, body.clone()).await.refused(400, "invalid");
+        assert_eq!((&refused["field"], &refused["reason"]), (&json!(field), &json!(reason)), "{body}: {refused}");
+    }
+    server.stop().await;
+}

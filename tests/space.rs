@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::process::{self, Process};
 use crate::support::smtp::Smtp;
@@ -109,6 +109,18 @@ async fn senders(client: &Client) -> Vec<String> {
     }
 }
 
+/// Waits until pages are told that there is so much room.
+async fn wait_for_room(client: &Client, room: &str, since: &Value) {
+    let start = Instant::now();
+    while client.get("/me").await.expect(200)["disk"] != room {
+        assert!(start.elapsed() < PATIENCE, "not {room}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let frames = client.get(&format!("/changes?after={since}")).await.expect(200);
+    let frames = frames["items"].as_array().unwrap();
+    assert!(frames.iter().any(|frame| frame["type"] == "me"), "{frames:?}");
+}
+
 /// Waits until exactly these have written.
 async fn wait_for(client: &Client, expected: &BTreeSet<String>) {
     let start = Instant::now();
@@ -156,9 +168,18 @@ async fn mail_is_put_off_before_the_disk_is_full_and_taken_again_afterwards() {
         answer
     };
     send("before").await.unwrap();
+    let change = async || client.get("/me").await.expect(200)["change"].clone();
+    assert_eq!(client.get("/me").await.expect(200)["disk"], "enough");
     let ballast = disk.dir.join("ballast");
-    let much = vec![0; usize::try_from(disk.free() - (16 << 20)).unwrap()];
-    std::fs::write(&ballast, much).unwrap();
+    let all_but = |megabytes: u64| vec![0; usize::try_from(disk.free() - (megabytes << 20)).unwrap()];
+    let since = change().await;
+    std::fs::write(&ballast, all_but(60)).unwrap();
+    wait_for_room(&client, "scarce", &since).await;
+    send("meanwhile").await.unwrap();
+    let since = change().await;
+    std::fs::remove_file(&ballast).unwrap();
+    std::fs::write(&ballast, all_but(20)).unwrap();
+    wait_for_room(&client, "low", &since).await;
     wait_for_mail(&server, "452 4.3.1").await;
     assert!(send("while").await.unwrap_err().starts_with("452"));
     // Files are not taken either; reading and working go on.
@@ -167,8 +188,9 @@ async fn mail_is_put_off_before_the_disk_is_full_and_taken_again_afterwards() {
     client.get("/conversations/1/messages").await.expect(200);
     client.patch("/conversations/1", json!({ "place": "trash" })).await.expect(200);
     client.patch("/conversations/1", json!({ "place": "inbox" })).await.expect(200);
+    let since = change().await;
     std::fs::remove_file(&ballast).unwrap();
-    wait_for_mail(&server, "250").await;
+    wait_for_room(&client, "enough", &since).await;
     client.get("//healthz").await.expect(200);
     send("after").await.unwrap();
     wait_for(&client, &taken).await;

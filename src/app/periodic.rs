@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::memory;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::desk::retention::Keep;
@@ -16,8 +17,10 @@ pub(super) fn tasks(desk: &Arc<Desk>, config: &Config) -> Vec<Task> {
         task("wake snoozed conversations", 5, desk, move |desk| async move {
             desk.wake_snoozed().await.map(drop).map_err(words)
         }),
-        task("look at the disk's room", 5, desk, |desk| async move {
-            desk.store.space().look().map(drop).map_err(|error| error.to_string())
+        task("look at the disk's room", 5, desk, move |desk| async move { desk.look_at_room().await.map_err(words) }),
+        task("give memory back", 10, desk, |_| async {
+            memory::give_back();
+            Ok(())
         }),
         task(
             "end sessions",

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod files;
 pub mod ids;
+pub mod memory;
 pub mod random;
 pub mod secret;
 #[cfg(test)]

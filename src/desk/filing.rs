@@ -73,6 +73,14 @@ impl Desk {
         Ok(ids.into_iter().map(|id| rows.get(IncomingId(id))).collect::<std::result::Result<_, _>>()?)
     }
 
+    /// How many mails were taken since the store was made.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn mail_taken(&self) -> Result<u64> {
+        Ok(self.store.read()?.newest_id::<Incoming>()?)
+    }
+
     /// Counts an attempt at each of these mails, those of them that still wait: the process ended while they
     /// were being read.
     ///

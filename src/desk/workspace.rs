@@ -10,6 +10,9 @@ use crate::store::Rows;
 
 /// The setting that holds the relay.
 const RELAY: &str = "relay";
+/// Bytes that must be free for telling how many are: a disk that is quite full takes no write, and one that is begun
+/// there ends the store.
+const TELLING: u64 = 16 << 20;
 
 /// A relay as the channel uses it.
 #[derive(Clone, Debug)]
@@ -58,6 +61,20 @@ impl Desk {
     pub fn workspace(&self, rows: &impl Rows) -> Result<Workspace> {
         let known: Option<Workspace> = rows.setting(setup::WORKSPACE)?;
         Ok(known.unwrap_or_else(|| Workspace { name: self.hostname.clone(), language: String::from("en") }))
+    }
+
+    /// Looks at the disk's room, and tells everybody when it is another than before: pages then ask about themselves
+    /// again, and find it there.
+    ///
+    /// # Errors
+    /// The file system's, the store's own.
+    pub async fn look_at_room(&self) -> Result<()> {
+        let space = self.store.space();
+        if !space.look()? || space.free()? < TELLING {
+            return Ok(());
+        }
+        let at = self.clock.now();
+        self.store.write(move |writer| Ok(writer.change(at, Actor::System, What::Workspace).map(drop)?)).await
     }
 
     /// Renames the workspace.

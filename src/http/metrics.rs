@@ -54,6 +54,11 @@ fn figures(state: &State, rows: &Reader) -> Result<String, String> {
     gauge("jobs_waiting", "Jobs in the queue, counted up to 10000.", count(Table::JobByDue)?);
     gauge("search_behind", "Changes the search index has yet to take in.", state.search.behind());
     gauge("search_messages", "Messages in the search index.", state.search.index().message_count());
+    gauge(
+        "disk_free_bytes",
+        "Bytes free on the data directory's disk.",
+        state.desk.store.space().free().map_err(broken)?,
+    );
     gauge("disk_low", "1 while the disk is too full to take mail.", u64::from(state.desk.store.space().is_low()));
     gauge("storage_failed", "1 once storage has failed.", u64::from(state.desk.store.failed().borrow().is_some()));
     let _ = out.write_str("# HELP frontdesk_conversations Conversations.\n# TYPE frontdesk_conversations gauge\n");

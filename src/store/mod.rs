@@ -38,7 +38,7 @@ pub use key::Key;
 pub use open::{Settings, Store};
 pub use reader::Reader;
 pub use rows::{Direction, Rows, Visit};
-pub use space::Space;
+pub use space::{Room, Space};
 pub use sweep::{ORPHAN_HOURS, Swept};
 pub use tables::Table;
 pub use writer::Writer;

@@ -125,6 +125,14 @@ pub trait Rows {
         number(self, Table::Tallies, key.as_bytes())
     }
 
+    /// The last id of a kind that was given out; 0 before the first.
+    fn newest_id<E: Entity>(&self) -> Result<u64>
+    where
+        Self: Sized,
+    {
+        number(self, Table::Meta, E::TABLE.name().as_bytes())
+    }
+
     /// The number of the last change in this view of the store.
     fn last_change(&self) -> Result<u64>
     where

@@ -81,7 +81,10 @@ async fn fill(desk: &Arc<Desk>, count: usize) {
             let (from, words) = (*from, Arc::clone(&words));
             desk.store.write(move |writer: &mut Writer<'_>| -> Result<(), Error> {
                 for number in from..(from + SLICE).min(count) {
-                    let (contact, conversation) = row(number as u64 + 1, &words, now);
+                    let (mut contact, mut conversation) = row(number as u64 + 1, &words, now);
+                    contact.id = ContactId(writer.next_id::<Contact>()?);
+                    conversation.id = ConversationId(writer.next_id::<Conversation>()?);
+                    conversation.contact = contact.id;
                     writer.put(&contact)?;
                     writer.put(&conversation)?;
                 }

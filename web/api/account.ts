@@ -13,6 +13,7 @@ export type Me = {
   preferences: Preferences;
   may: { write: boolean; manage: boolean };
   undo_seconds: number;
+  disk: 'enough' | 'scarce' | 'low';
 } & Snapshot;
 
 export type MePatch = {

@@ -819,6 +819,11 @@ export interface components {
             recipients: components["schemas"]["RecipientView"][];
         };
         /**
+         * @description How much room the server's disk has.
+         * @enum {string}
+         */
+        Disk: "enough" | "scarce" | "low";
+        /**
          * DraftBody
          * @description What to save.
          */
@@ -1302,6 +1307,8 @@ export interface components {
              * @description Seconds in which a reply can be taken back.
              */
             undo_seconds: number;
+            /** @description How much room the server's disk has. */
+            disk: components["schemas"]["Disk"] & unknown;
             /**
              * Format: uint64
              * @description The snapshot this was read at.

@@ -27,6 +27,7 @@ function me({ me: id }) {
     preferences: state.preferences,
     may,
     undo_seconds: 10,
+    disk: 'enough',
   });
 }
 

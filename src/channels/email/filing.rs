@@ -1,16 +1,16 @@
 //! Filing what was taken: each mail is read on the parser's thread and handed to the desk.
 //!
 //! Reading is noted before it is begun. A mail that ended the process is read alone when it is met again, and
-//! filed unread when it went on doing so. While much mail comes in, filing makes way for it: a sender waits for
-//! the acknowledgement, nobody for a mail that has not been filed for a moment.
+//! filed unread when it went on doing so.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join, join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
+use super::pace::Pace;
 use super::underway::Underway;
 use crate::desk::filing::{Apart, MAX_ATTEMPTS, Read};
 use crate::desk::{Desk, Result};
@@ -20,32 +20,35 @@ use crate::mail::parser::Parser;
 use crate::mail::quotes;
 use crate::store;
 
-/// Mails read and filed together.
-const BATCH: usize = 128;
+/// Mails noted as being read, and chosen, at a time.
+const BATCH: usize = 256;
+/// Mails read together, while those before them are filed.
+const GROUP: usize = 64;
 /// Mails filed in one write, so that others get their turn in between.
 const SLICE: usize = 16;
-/// Bytes of mails read at the same time.
+/// Bytes of mails in memory at the same time.
 const BATCH_BYTES: u64 = 8 << 20;
 /// Wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Longest that filing makes way for what comes in, a batch.
-const MAKE_WAY: Duration = Duration::from_millis(75);
 
 /// Files mail until `stop`.
 pub async fn file_mail(desk: Arc<Desk>, parser: Parser, stop: CancellationToken) {
     let mut committed = desk.store.committed();
-    let mut underway = None;
+    let (mut underway, mut pace) = (None, Pace::new());
     loop {
         committed.mark_unchanged();
         let filed = tokio::select! {
-            filed = file_batch(&desk, &parser, &mut underway) => filed,
+            filed = file_batch(&desk, &parser, &mut underway, &mut pace) => filed,
             () = stop.cancelled() => break,
         };
         match filed {
-            Ok(0) => tokio::select! {
-                changed = committed.changed() => if changed.is_err() { break },
-                () = stop.cancelled() => break,
-            },
+            Ok(0) => {
+                tokio::select! {
+                    changed = committed.changed() => if changed.is_err() { break },
+                    () = stop.cancelled() => break,
+                }
+                pace.rest();
+            }
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "mail could not be filed; it waits");
@@ -73,24 +76,41 @@ async fn opened<'a>(desk: &Desk, underway: &'a mut Option<Underway>) -> Result<&
     Ok(underway.insert(known))
 }
 
-/// Files the next mails; gives how many.
-async fn file_batch(desk: &Arc<Desk>, parser: &Parser, underway: &mut Option<Underway>) -> Result<usize> {
+/// Files the next mails in their order; gives how many.
+async fn file_batch(
+    desk: &Arc<Desk>,
+    parser: &Parser,
+    underway: &mut Option<Underway>,
+    pace: &mut Pace,
+) -> Result<usize> {
     let underway = opened(desk, underway).await?;
     if desk.waiting_mail(1)?.is_empty() {
         return Ok(0);
     }
-    desk.store.lull(MAKE_WAY).await;
+    pace.make_way(desk).await?;
     let chosen = choose(desk)?;
     let ids: Vec<IncomingId> = chosen.iter().map(|(incoming, _)| incoming.id).collect();
     underway.note(&ids).map_err(store::Error::from)?;
-    let read = join_all(chosen.into_iter().map(|(incoming, raw)| read(desk, parser, incoming, raw))).await;
+    let mut chosen = chosen.into_iter();
+    let mut ready = Vec::new();
+    // One group is read while the one before it is written.
+    while chosen.len() > 0 || !ready.is_empty() {
+        let reading = join_all(chosen.by_ref().take(GROUP).map(|(incoming, raw)| read(desk, parser, incoming, raw)));
+        let (next, filed) = join(reading, file(desk, ready)).await;
+        filed?;
+        ready = next;
+    }
+    Ok(ids.len())
+}
+
+/// Files what was read, a slice a write.
+async fn file(desk: &Desk, ready: Vec<Read>) -> Result<()> {
+    let mut rest = ready.into_iter();
     let mut slices = Vec::new();
-    let mut rest = read.into_iter();
     while rest.len() > 0 {
         slices.push(desk.file(rest.by_ref().take(SLICE).collect()));
     }
-    try_join_all(slices).await?;
-    Ok(ids.len())
+    try_join_all(slices).await.map(drop)
 }
 
 /// The next mails with their bytes; without them for one that is to be filed unread.

@@ -9,6 +9,7 @@ pub mod data;
 pub mod delivery;
 pub mod filing;
 pub mod intake;
+mod pace;
 pub mod receiver;
 pub mod reply;
 pub mod sending;

@@ -4,6 +4,7 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use super::types::{AgentView, Role};
@@ -89,7 +90,7 @@ impl Agents {
 
     /// Adds an agent.
     #[oai(path = "/agents", method = "post", operation_id = "create_agent")]
-    async fn create(&self, caller: Caller, body: Json<NewAgentBody>) -> poem::Result<AgentAdded> {
+    async fn create(&self, caller: Caller, body: JsonBody<NewAgentBody>) -> poem::Result<AgentAdded> {
         let who = caller.who();
         let new = NewAgent {
             name: body.0.name,
@@ -105,7 +106,12 @@ impl Agents {
 
     /// Changes an agent.
     #[oai(path = "/agents/:id", method = "patch", operation_id = "update_agent")]
-    async fn update(&self, caller: Caller, id: Path<u64>, body: Json<AgentPatchBody>) -> poem::Result<Json<OneAgent>> {
+    async fn update(
+        &self,
+        caller: Caller,
+        id: Path<u64>,
+        body: JsonBody<AgentPatchBody>,
+    ) -> poem::Result<Json<OneAgent>> {
         let patch = AgentPatch {
             name: body.0.name,
             role: body.0.role.map(Into::into),

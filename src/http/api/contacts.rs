@@ -4,6 +4,7 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::conversations::renderer;
 use super::failure::{broken, problem};
@@ -103,7 +104,12 @@ impl Contacts {
 
     /// Sets the name shown.
     #[oai(path = "/contacts/:id", method = "patch", operation_id = "update_contact")]
-    async fn update(&self, caller: Caller, id: Path<u64>, body: Json<ContactPatch>) -> poem::Result<Json<OneContact>> {
+    async fn update(
+        &self,
+        caller: Caller,
+        id: Path<u64>,
+        body: JsonBody<ContactPatch>,
+    ) -> poem::Result<Json<OneContact>> {
         caller.desk().rename_contact(caller.who(), ContactId(id.0), body.0.name).await.map_err(problem)?;
         self.get(caller, id).await
     }

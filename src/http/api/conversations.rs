@@ -5,6 +5,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use super::messages::new_message;
@@ -216,7 +217,7 @@ impl Conversations {
 
     /// Begins a conversation with somebody outside.
     #[oai(path = "/conversations", method = "post", operation_id = "create_conversation")]
-    async fn create(&self, caller: Caller, body: Json<NewConversationBody>) -> poem::Result<ConversationBegun> {
+    async fn create(&self, caller: Caller, body: JsonBody<NewConversationBody>) -> poem::Result<ConversationBegun> {
         let body = body.0;
         let mut message = new_message(body.client_id, DraftKind::Reply, body.html, body.text, body.attachments);
         message.to = Some(super::types::into_people(body.to));
@@ -249,7 +250,7 @@ impl Conversations {
         &self,
         caller: Caller,
         id: Path<u64>,
-        body: Json<ConversationPatchBody>,
+        body: JsonBody<ConversationPatchBody>,
     ) -> poem::Result<Json<OneConversation>> {
         let body = body.0;
         let patch = ConversationPatch {

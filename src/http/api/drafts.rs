@@ -4,6 +4,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use super::types::{AttachmentView, DraftKind, Person, into_people, people};
@@ -117,7 +118,7 @@ impl Drafts {
         caller: Caller,
         id: Path<u64>,
         kind: Query<DraftKind>,
-        body: Json<DraftBody>,
+        body: JsonBody<DraftBody>,
     ) -> poem::Result<Json<OneDraft>> {
         let body = body.0;
         let content = DraftContent {

@@ -4,6 +4,7 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use crate::desk::inboxes::InboxPatch;
@@ -95,7 +96,7 @@ impl Inboxes {
 
     /// Adds an inbox.
     #[oai(path = "/inboxes", method = "post", operation_id = "create_inbox")]
-    async fn create(&self, caller: Caller, body: Json<NewInbox>) -> poem::Result<InboxAdded> {
+    async fn create(&self, caller: Caller, body: JsonBody<NewInbox>) -> poem::Result<InboxAdded> {
         let added = caller.desk().add_inbox(caller.who(), body.0.name, body.0.fallback_local_part).await;
         let inbox = added.map_err(problem)?;
         Ok(InboxAdded::Created(Json(view(&caller, &caller.rows()?, &inbox)?)))
@@ -103,7 +104,12 @@ impl Inboxes {
 
     /// Changes an inbox.
     #[oai(path = "/inboxes/:id", method = "patch", operation_id = "update_inbox")]
-    async fn update(&self, caller: Caller, id: Path<u64>, body: Json<InboxPatchBody>) -> poem::Result<Json<InboxView>> {
+    async fn update(
+        &self,
+        caller: Caller,
+        id: Path<u64>,
+        body: JsonBody<InboxPatchBody>,
+    ) -> poem::Result<Json<InboxView>> {
         let InboxPatchBody { name, fallback_local_part: local_part, from_name } = body.0;
         let patch = InboxPatch { name, local_part, from_name };
         let inbox = caller.desk().update_inbox(caller.who(), InboxId(id.0), patch).await.map_err(problem)?;

@@ -2,8 +2,9 @@
 
 use poem::Request;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use super::sessions::renewed;
@@ -12,7 +13,7 @@ use crate::base::Secret;
 use crate::desk::agents::ProfilePatch;
 use crate::desk::{UNDO_SECONDS, Who};
 use crate::domain::agent;
-use crate::store::{Reader, Rows};
+use crate::store::{Reader, Room, Rows};
 
 /// How the page looks and behaves.
 #[derive(Object, Clone)]
@@ -45,6 +46,18 @@ struct May {
     manage: bool,
 }
 
+/// How much room the server's disk has.
+#[derive(Enum, Clone, Copy)]
+#[oai(rename_all = "snake_case")]
+enum Disk {
+    /// Nothing to say.
+    Enough,
+    /// It fills up.
+    Scarce,
+    /// No mail is taken.
+    Low,
+}
+
 /// The agent who asks.
 #[derive(Object)]
 struct MeView {
@@ -60,6 +73,8 @@ struct MeView {
     may: May,
     /// Seconds in which a reply can be taken back.
     undo_seconds: i64,
+    /// How much room the server's disk has.
+    disk: Disk,
     /// The snapshot this was read at.
     change: u64,
 }
@@ -110,6 +125,11 @@ fn view(caller: &Caller, rows: &Reader, who: &Who) -> poem::Result<MeView> {
         preferences: Preferences { theme, density, shortcuts },
         may: May { write: who.scope.may_write, manage: who.scope.may_manage },
         undo_seconds: UNDO_SECONDS,
+        disk: match caller.desk().store.space().room() {
+            Room::Enough => Disk::Enough,
+            Room::Scarce => Disk::Scarce,
+            Room::Low => Disk::Low,
+        },
         change: rows.last_change().map_err(broken)?,
     })
 }
@@ -128,7 +148,7 @@ impl Me {
 
     /// Changes the asker's own profile.
     #[oai(path = "/me", method = "patch", operation_id = "update_me")]
-    async fn update(&self, caller: Caller, body: Json<MePatch>) -> poem::Result<Json<MeView>> {
+    async fn update(&self, caller: Caller, body: JsonBody<MePatch>) -> poem::Result<Json<MeView>> {
         let preferences = body.0.preferences.map(|p| agent::Preferences {
             theme: p.theme,
             density: p.density,

@@ -6,6 +6,7 @@ use poem_openapi::payload::{Binary, Json};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::attachments::stream;
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use super::render::{ConversationRow, MessageView, Renderer};
@@ -200,7 +201,7 @@ impl Messages {
 
     /// Says something.
     #[oai(path = "/conversations/:id/messages", method = "post", operation_id = "create_message")]
-    async fn create(&self, caller: Caller, id: Path<u64>, body: Json<NewMessageBody>) -> poem::Result<MessageSaid> {
+    async fn create(&self, caller: Caller, id: Path<u64>, body: JsonBody<NewMessageBody>) -> poem::Result<MessageSaid> {
         let body = body.0;
         let files = body.attachments.unwrap_or_default();
         let mut new = new_message(body.client_id, body.kind, body.html, body.text, files);

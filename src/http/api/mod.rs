@@ -5,6 +5,7 @@
 
 mod agents;
 mod attachments;
+mod body;
 mod caller;
 mod changes;
 mod contacts;

@@ -8,6 +8,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::State;
+use super::body::JsonBody;
 use super::caller::{Caller, SESSION_COOKIE, SESSION_COOKIE_SECURE, session_cookie};
 use super::failure::problem;
 use super::types::AgentView;
@@ -86,7 +87,7 @@ impl Sessions {
         &self,
         request: &Request,
         state: Data<&Arc<State>>,
-        body: Json<Credentials>,
+        body: JsonBody<Credentials>,
     ) -> poem::Result<SessionOpened> {
         let password = Secret::new(body.0.password);
         let session = state.desk.sign_in(&body.0.email, &password, &network(request)).await.map_err(problem)?;

@@ -3,6 +3,7 @@
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 
+use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
 use crate::base::Secret;
@@ -157,7 +158,7 @@ impl Settings {
 
     /// Sets how mail leaves.
     #[oai(path = "/settings/relay", method = "put", operation_id = "set_relay")]
-    async fn set_relay(&self, caller: Caller, body: Json<RelayBody>) -> poem::Result<Json<RelayView>> {
+    async fn set_relay(&self, caller: Caller, body: JsonBody<RelayBody>) -> poem::Result<Json<RelayView>> {
         let body = body.0;
         let change = RelayChange {
             host: body.host,
@@ -172,7 +173,7 @@ impl Settings {
 
     /// Sends a trial mail and tells what the remote server said.
     #[oai(path = "/settings/relay/test", method = "post", operation_id = "test_relay")]
-    async fn test_relay(&self, caller: Caller, body: Json<Trial>) -> poem::Result<Json<TrialResult>> {
+    async fn test_relay(&self, caller: Caller, body: JsonBody<Trial>) -> poem::Result<Json<TrialResult>> {
         caller.who().must_manage().map_err(problem)?;
         let to = Mailbox::parse(body.0.to.trim(), false).map_err(|_| problem(Error::invalid("to", "invalid")))?;
         let (_, relay) = caller.desk().relay(&caller.rows()?).map_err(problem)?;
@@ -196,7 +197,7 @@ impl Settings {
 
     /// Renames the workspace.
     #[oai(path = "/settings/workspace", method = "patch", operation_id = "update_workspace")]
-    async fn rename(&self, caller: Caller, body: Json<WorkspaceBody>) -> poem::Result<Json<WorkspaceView>> {
+    async fn rename(&self, caller: Caller, body: JsonBody<WorkspaceBody>) -> poem::Result<Json<WorkspaceView>> {
         caller.desk().rename_workspace(caller.who(), body.0.name).await.map_err(problem)?;
         self.workspace(caller).await
     }

@@ -8,6 +8,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
 use super::State;
+use super::body::JsonBody;
 use super::failure::problem;
 use super::sessions::{SessionOpened, opened};
 use crate::base::Secret;
@@ -64,7 +65,7 @@ impl SetupApi {
 
     /// Sets the installation up and signs its owner in.
     #[oai(path = "/setup", method = "post", operation_id = "create_setup")]
-    async fn create(&self, state: Data<&Arc<State>>, body: Json<NewSetup>) -> poem::Result<SessionOpened> {
+    async fn create(&self, state: Data<&Arc<State>>, body: JsonBody<NewSetup>) -> poem::Result<SessionOpened> {
         let body = body.0;
         let setup = Setup {
             workspace_name: body.workspace_name,

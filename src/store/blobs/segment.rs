@@ -5,10 +5,10 @@
 //! next record is appended behind it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::{Location, NewBlob, Prepared, PreparedKind, pack};
 use crate::store::gate::Gate;
@@ -110,13 +110,52 @@ pub(in crate::store) trait Log: Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
-impl Log for File {
+/// Zeros written ahead of records. A record that is written over them changes nothing but data, so that the sync of
+/// a small one does not wait for the file system's journal. What a crash leaves of them is a torn tail.
+const AHEAD: usize = 256 << 10;
+/// Writes longer than this bring nothing by it, and are not to be written twice.
+const SMALL_WRITE: usize = 64 << 10;
+
+/// A segment on the disk. Cut to its records when it is closed.
+struct Segment {
+    file: File,
+    ends: Mutex<Ends>,
+}
+
+/// Where a segment's records and zeros end.
+struct Ends {
+    records: u64,
+    file: u64,
+}
+
+impl Log for Segment {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        (&*self).write_all(bytes)
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = ends.records + bytes.len() as u64;
+        if bytes.len() <= SMALL_WRITE && end > ends.file {
+            match self.file.write_all_at(&[0; AHEAD], ends.file) {
+                Ok(()) => ends.file += AHEAD as u64,
+                // There is less room than that: it may do for the record.
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => self.file.set_len(ends.file)?,
+                Err(error) => return Err(error),
+            }
+        }
+        self.file.write_all_at(bytes, ends.records)?;
+        ends.records = end;
+        ends.file = ends.file.max(end);
+        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        self.file.sync_data()
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let ends = self.ends.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Zeros that stay do no harm.
+        drop(self.file.set_len(ends.records));
     }
 }
 
@@ -219,13 +258,13 @@ impl Appender {
 pub(in crate::store) fn open_segment(dir: &Path, segment: u32) -> Result<(Arc<dyn Log>, u64)> {
     let path = path(dir, segment);
     let fresh = !path.exists();
-    let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).read(true).mode(0o600).open(&path)?;
     if fresh {
         file.sync_all()?;
         File::open(dir)?.sync_all()?;
     }
     let end = file.metadata()?.len();
-    Ok((Arc::new(file), end))
+    Ok((Arc::new(Segment { file, ends: Mutex::new(Ends { records: end, file: end }) }), end))
 }
 
 /// Starts a thread that syncs, so that syncing goes on beside everything else.
@@ -242,6 +281,30 @@ fn start_syncer(gate: Arc<Gate>) -> Result<mpsc::Sender<Arc<dyn Log>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_segment_is_written_over_zeros_and_cut_to_its_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let length = || std::fs::metadata(path(dir.path(), 1)).unwrap().len();
+        let large = vec![1; SMALL_WRITE + 1];
+        let (log, end) = open_segment(dir.path(), 1).unwrap();
+        assert_eq!((end, length()), (0, 0));
+        log.append(b"first").unwrap();
+        assert_eq!(length(), AHEAD as u64);
+        for _ in 0..5 {
+            log.append(&large).unwrap();
+        }
+        log.append(b"last").unwrap();
+        let records = [b"first".to_vec(), large.repeat(5), b"last".to_vec()].concat();
+        assert!(length() > records.len() as u64);
+        drop(log);
+        assert!(std::fs::read(path(dir.path(), 1)).unwrap() == records);
+        // What was not closed goes on behind its zeros.
+        let (log, end) = open_segment(dir.path(), 1).unwrap();
+        assert_eq!(end, records.len() as u64);
+        log.append(b"more").unwrap();
+        assert_eq!(open_segment(dir.path(), 1).unwrap().1, end + AHEAD as u64);
+    }
 
     #[test]
     fn records_come_back_and_damage_is_seen() {
