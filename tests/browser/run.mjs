@@ -25,6 +25,7 @@ const NAMES = [
   'files',
   'settings',
   'nowhere',
+  'disk',
   'snooze',
   'odd-address',
   'accessibility',
