@@ -10,9 +10,9 @@ use crate::desk::{Desk, Result};
 /// Mails a second that are much.
 const MUCH: u64 = 200;
 /// Longest that filing makes way for a burst. What follows without a pause behind it is no burst any more.
-const BURST: Duration = Duration::from_secs(2);
+const BURST: Duration = Duration::from_secs(3);
 /// Longest that it makes way after that, a batch: it has to get on too.
-const MAKE_WAY: Duration = Duration::from_millis(75);
+const MAKE_WAY: Duration = Duration::from_millis(150);
 
 /// How much has come in lately.
 #[derive(Debug)]
