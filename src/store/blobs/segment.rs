@@ -272,7 +272,10 @@ fn start_syncer(gate: Arc<Gate>) -> Result<mpsc::Sender<Arc<dyn Log>>> {
     let (work, files) = mpsc::channel::<Arc<dyn Log>>();
     std::thread::Builder::new().name(String::from("blob-sync")).spawn(move || {
         while let Ok(file) = files.recv() {
-            gate.open(file.sync());
+            let synced = file.sync();
+            // Before anybody goes on: a segment is cut when it is let go, and that must not come after its next opening.
+            drop(file);
+            gate.open(synced);
         }
     })?;
     Ok(work)
