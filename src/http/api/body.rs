@@ -47,12 +47,10 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
         let data = <Vec<u8> as FromRequest>::from_request(request, body).await?;
-        let value: Value = serde_json::from_slice(&data).map_err(|error| {
-            Problem::invalid("body", format!("This is no JSON: {error}.")).with("reason", "malformed")
-        })?;
-        match T::parse_from_json(Some(value.clone())) {
+        match T::parse_from_json(Some(json(&data)?)) {
             Ok(parsed) => Ok(JsonBody(parsed)),
-            Err(error) => Err(fault_of::<T>(&value).problem(&error.into_message()).into()),
+            // Read once more rather than copied each time.
+            Err(error) => Err(fault_of::<T>(&json(&data)?).problem(&error.into_message()).into()),
         }
     }
 }
@@ -82,6 +80,11 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for JsonBody<T> {
             None => Err(ContentTypeError::ExpectContentType.into()),
         }
     }
+}
+
+fn json(data: &[u8]) -> std::result::Result<Value, Problem> {
+    serde_json::from_slice(data)
+        .map_err(|error| Problem::invalid("body", format!("This is no JSON: {error}.")).with("reason", "malformed"))
 }
 
 /// What is wrong with a body, and where.
