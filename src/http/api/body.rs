@@ -82,9 +82,10 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for JsonBody<T> {
     }
 }
 
-fn json(data: &[u8]) -> std::result::Result<Value, Problem> {
-    serde_json::from_slice(data)
-        .map_err(|error| Problem::invalid("body", format!("This is no JSON: {error}.")).with("reason", "malformed"))
+fn json(data: &[u8]) -> Result<Value> {
+    serde_json::from_slice(data).map_err(|error| {
+        Problem::invalid("body", format!("This is no JSON: {error}.")).with("reason", "malformed").into()
+    })
 }
 
 /// What is wrong with a body, and where.
