@@ -21,6 +21,7 @@ const OWNED: &[(&str, &str)] = &[
     ("lettre", "channels"),
     ("mail_parser", "mail"),
     ("mail_builder", "mail"),
+    ("mail_auth", "mail"),
     ("ammonia", "mail"),
     ("html5ever", "mail"),
     ("argon2", "desk"),

@@ -88,7 +88,7 @@ pub fn build_desk(config: &Config, store: Arc<Store>, clock: Clock) -> anyhow::R
         credentials: relay.credentials.clone(),
     });
     let hostname = config.hostname.to_lowercase();
-    Ok(Arc::new(Desk { store, clock, hostname, access, configured_relay, seal }))
+    Ok(Arc::new(Desk { store, clock, hostname, access, configured_relay, signers: Default::default(), seal }))
 }
 
 /// Opens the search index beside the store.

@@ -21,6 +21,7 @@ use crate::channels::email::sending::{Sending, try_relay};
 use crate::channels::email::taking::Taking;
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::domain::Actor;
 use crate::http::api::{Images, Shown, State};
 use crate::http::server::HttpServer;
 use crate::http::{self, routes};
@@ -77,6 +78,7 @@ impl Server {
         descriptors::fit(&mut config);
         let store = open_store(&config)?;
         let desk = build_desk(&config, Arc::clone(&store), clock.clone())?;
+        own_domain(&desk).await;
         // What a clean stop removes is still there: the index may be torn.
         let unclean = addresses::are_left(&config.data_dir);
         let indexer = Arc::new(open_index(&config, &store, unclean)?);
@@ -226,6 +228,13 @@ fn supervise(tracker: &TaskTracker, name: &'static str, work: impl Future<Output
         let _guard = Guard(name);
         work.await;
     });
+}
+
+/// Makes the DKIM keys of the installation's own host name when there are none yet: its fallback addresses send too.
+async fn own_domain(desk: &Desk) {
+    if let Err(error) = desk.ensure_domain(Actor::System, &desk.hostname).await {
+        tracing::warn!(%error, "the host name has no DKIM keys: mail from its addresses is not signed");
+    }
 }
 
 /// Whether other machines reach the web side with nobody known to encrypt it.

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use super::threading::{self, Clues, Home};
-use super::{Act, Desk, Result, contacts, events, inbound, words};
+use super::{Act, Desk, Result, channels, contacts, events, inbound, words};
 use crate::base::{Timestamp, random};
 use crate::domain::attachment::Source;
+use crate::domain::channel::WayIn;
 use crate::domain::conversation::{Beginning, Last, Trouble};
 use crate::domain::incoming::Recipient;
 use crate::domain::message::Body;
 use crate::domain::{
-    Actor, Attachment, AttachmentId, BlobId, Contact, Conversation, ConversationId, Inbox, InboxId, Incoming,
-    IncomingId, Kind, Message, Person, Place, State, What,
+    Actor, Attachment, AttachmentId, BlobId, Channel, ChannelId, Contact, Conversation, ConversationId, Inbox, InboxId,
+    Incoming, IncomingId, Kind, Message, Person, Place, State, What,
 };
 use crate::mail::address;
 use crate::mail::parse::{self, Address, PARSER_VERSION, Parsed, Part};
@@ -252,7 +253,11 @@ impl Letter<'_> {
                 let changed = now.attributes() != before;
                 (now, changed)
             }
-            Home::New(related) => (self.begin(writer, act, inbox, &sender, related, token)?, false),
+            Home::New(related) => {
+                let channel = self.channel(writer, recipient, inbox)?;
+                let begun = self.begin(writer, act, &sender, related, token, (inbox, channel))?;
+                (begun, false)
+            }
         };
         let mut message = self.message(writer, act, &conversation)?;
         conversation.last = Some(Last {
@@ -277,6 +282,37 @@ impl Letter<'_> {
         Ok(conversation.id)
     }
 
+    /// The channel a mail came through: that of the envelope's recipient, else one of the inbox that the mail was
+    /// addressed to before something forwarded it here.
+    fn channel(&self, writer: &Writer<'_>, recipient: &Recipient, inbox: InboxId) -> Result<Option<ChannelId>> {
+        if recipient.channel.is_some() {
+            return Ok(recipient.channel);
+        }
+        for address in self.read.parsed.to.iter().chain(&self.read.parsed.cc).take(MAX_PEOPLE) {
+            let key = address::contact_key(&address.email);
+            let Some((local, domain)) = key.rsplit_once('@') else { continue };
+            let Some(channel) = channels::taking(writer, &local.to_lowercase(), domain)? else { continue };
+            if channel.inbox == inbox {
+                return Ok(Some(channel.id));
+            }
+        }
+        let forwarded = |channel: &Channel| matches!(channel.email().way_in, WayIn::Forward(_));
+        let mut forwarded = channels::of_inbox(writer, inbox)?.into_iter().filter(forwarded);
+        match (forwarded.next(), forwarded.next()) {
+            // A blind copy, or a list's mail: only one address of this inbox can have brought it here by a forward,
+            // unless it was sent to the fallback address by name.
+            (Some(only), None) if !self.names(&recipient.address) => Ok(Some(only.id)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether To or Cc name an address.
+    fn names(&self, address: &str) -> bool {
+        let wanted = address::contact_key(address);
+        let mut named = self.read.parsed.to.iter().chain(&self.read.parsed.cc);
+        named.any(|one| address::contact_key(&one.email) == wanted)
+    }
+
     /// A conversation somebody writes into again wants attention again.
     fn reopen(&self, writer: &mut Writer<'_>, act: Act, mut conversation: Conversation) -> Result<Conversation> {
         let thrown = matches!(conversation.place, Place::Trash | Place::Filtered);
@@ -298,14 +334,15 @@ impl Letter<'_> {
         &self,
         writer: &mut Writer<'_>,
         act: Act,
-        inbox: InboxId,
         sender: &str,
         related: Vec<ConversationId>,
         token: &str,
+        (inbox, channel): (InboxId, Option<ChannelId>),
     ) -> Result<Conversation> {
         let mut conversation = Conversation::begin(Beginning {
             id: ConversationId(writer.next_id::<Conversation>()?),
             inbox,
+            channel,
             contact: self.contact.id,
             identity: String::from(sender),
             subject: words::subject(&self.read.parsed.subject),

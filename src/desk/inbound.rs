@@ -3,12 +3,12 @@
 //! [`take`] is on the way to the 250, so it does only what the promise needs: the raw bytes and one row, in
 //! one commit. What the mail means is found out afterwards, by filing.
 
-use super::{Act, Desk, Result, inboxes};
+use super::{Act, Desk, Result, channels, inboxes};
 use crate::base::Timestamp;
 use crate::domain::incoming::Recipient;
 use crate::domain::{Conversation, ConversationId, Inbox, InboxId, Incoming, IncomingId, What};
 use crate::mail::{address, thread};
-use crate::store::{Key, NewBlob, Prepared, Rows, Table, Writer};
+use crate::store::{Key, NewBlob, Prepared, Reader, Rows, Table, Writer};
 
 /// Days within which the same mail to the same recipient is stored once.
 pub const SEEN_DAYS: i64 = 7;
@@ -49,35 +49,39 @@ pub enum Taken {
 }
 
 impl Desk {
-    /// What an envelope recipient is to us. Plus-tags are ignored, case too; postmaster and abuse are the
-    /// first inbox's (RFC 5321, 4.5.1; RFC 2142).
+    /// What an envelope recipient is to us. Case is ignored; plus-tags too, but for channels that say otherwise.
+    /// Postmaster and abuse of each of our domains are the first inbox's (RFC 5321, 4.5.1; RFC 2142).
     ///
     /// # Errors
     /// The store's own: the sender's server is to try later.
     pub fn recipient(&self, local: &str, domain: &str) -> Result<Known> {
-        let domain = domain.strip_suffix('.').unwrap_or(domain);
-        if !domain.eq_ignore_ascii_case(&self.hostname) {
+        let domain = domain.strip_suffix('.').unwrap_or(domain).to_lowercase();
+        let rows = &*self.store.recent()?;
+        let own = domain == self.hostname;
+        if !own && channels::of_domain(rows, &domain)?.is_empty() {
             return Ok(Known::NotOurs);
         }
-        let rows = &*self.store.recent()?;
-        let address = format!("{local}@{}", self.hostname);
-        if let Some(token) = thread::token_of_reply_address(&address, &self.hostname) {
-            let Some(id) = rows.unique(Table::ConversationByToken, &Key::new().text(&token))? else {
-                return Ok(Known::Nobody);
-            };
-            let conversation: Conversation = rows.get(ConversationId(id))?;
-            return Ok(Known::Inbox(Recipient { address, inbox: conversation.inbox, token: Some(token) }));
+        let address = format!("{local}@{domain}");
+        if let Some(token) = thread::token_of_reply_address(&address, &domain) {
+            return by_token(rows, address, token);
         }
         let local = local.to_lowercase();
+        let found = if own { None } else { channels::taking(rows, &local, &domain)? };
+        if let Some(channel) = found {
+            let recipient = Recipient { address, inbox: channel.inbox, channel: Some(channel.id), token: None };
+            return Ok(Known::Inbox(recipient));
+        }
         let plain = local.split_once('+').map_or(local.as_str(), |(before, _)| before);
         let inbox = match plain {
             "postmaster" | "abuse" => match first_inbox(rows)? {
                 None => return Ok(Known::NotYet),
                 found => found,
             },
-            _ => inboxes::find_by_local_part(rows, plain)?,
+            _ if own => inboxes::find_by_local_part(rows, plain)?,
+            _ => None,
         };
-        Ok(inbox.map_or(Known::Nobody, |inbox| Known::Inbox(Recipient { address, inbox, token: None })))
+        let recipient = |inbox| Known::Inbox(Recipient { address, inbox, channel: None, token: None });
+        Ok(inbox.map_or(Known::Nobody, recipient))
     }
 
     /// Makes a mail safe. When this returns, it survives a power cut.
@@ -138,6 +142,16 @@ pub(super) fn remember(writer: &mut Writer<'_>, incoming: &Incoming) -> Result<(
         writer.insert(Table::SeenByTime, at.clone().bytes(key).as_bytes(), &[])?;
     }
     Ok(())
+}
+
+/// Who has a reply address: the conversation of its token.
+fn by_token(rows: &Reader, address: String, token: String) -> Result<Known> {
+    let Some(id) = rows.unique(Table::ConversationByToken, &Key::new().text(&token))? else {
+        return Ok(Known::Nobody);
+    };
+    let conversation: Conversation = rows.get(ConversationId(id))?;
+    let (inbox, channel) = (conversation.inbox, conversation.channel);
+    Ok(Known::Inbox(Recipient { address, inbox, channel, token: Some(token) }))
 }
 
 /// What a delivery is known by: its recipient and its very bytes.

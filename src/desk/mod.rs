@@ -8,8 +8,10 @@ pub mod access;
 pub mod agents;
 pub mod attachments;
 mod brake;
+pub mod channels;
 pub mod contacts;
 pub mod conversations;
+pub mod domains;
 pub mod drafts;
 mod error;
 mod events;
@@ -20,6 +22,7 @@ pub mod inboxes;
 mod recipients;
 pub mod replies;
 pub mod retention;
+mod senders;
 pub mod sending;
 pub mod setup;
 pub mod threading;
@@ -54,6 +57,8 @@ pub struct Desk {
     pub access: access::Access,
     /// How mail leaves, when the configuration file says it.
     pub configured_relay: Option<workspace::Relay>,
+    /// DKIM signers that were made.
+    pub signers: domains::Signers,
     /// The key that seals secrets in the store.
     pub seal: workspace::Seal,
 }

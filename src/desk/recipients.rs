@@ -2,8 +2,8 @@
 //! among them.
 
 use super::replies::{MAX_RECIPIENTS, NewMessage};
-use super::{Desk, Error, Result, views};
-use crate::domain::{Conversation, ConversationId, Inbox, Kind, Message, Person};
+use super::{Desk, Error, Result, senders, views};
+use crate::domain::{Conversation, ConversationId, Kind, Message, Person};
 use crate::mail::address::{Mailbox, contact_key};
 use crate::store::{Reader, Rows};
 
@@ -43,7 +43,7 @@ pub(super) fn recipients_of(new: &NewMessage) -> Result<Recipients> {
     }
 }
 
-fn checked(field: &'static str, people: &[Person]) -> Result<Vec<Person>> {
+pub(super) fn checked(field: &'static str, people: &[Person]) -> Result<Vec<Person>> {
     let check = |person: &Person| {
         let mailbox = Mailbox::parse(person.email.trim(), false).map_err(|_| Error::invalid(field, "invalid"))?;
         let name = person.name.as_deref().map(|name| crate::base::text::one_line(name, 200));
@@ -73,6 +73,10 @@ pub struct Suggested {
     pub all: Vec<Person>,
     /// Copies when answering all.
     pub all_cc: Vec<Person>,
+    /// Copied on each message of this channel.
+    pub cc: Vec<Person>,
+    /// The same, hidden.
+    pub bcc: Vec<Person>,
     /// Our own address on the answer.
     pub from: String,
 }
@@ -83,38 +87,38 @@ impl Desk {
     /// # Errors
     /// The store's own.
     pub fn suggested_recipients(&self, rows: &impl Rows, conversation: &Conversation) -> Result<Suggested> {
-        let from = match rows.find::<Inbox>(conversation.inbox)? {
-            Some(inbox) => self.fallback_address(&inbox),
-            None => String::new(),
+        let from = self.from_address(rows, conversation)?;
+        let (cc, bcc) = match senders::channel_of(rows, conversation.inbox, conversation.channel)? {
+            Some(channel) => (channel.email().cc.clone(), channel.email().bcc.clone()),
+            None => (Vec::new(), Vec::new()),
         };
-        let Some(last) = last_mail(rows, conversation.id)? else {
-            return Ok(Suggested { from, ..Suggested::default() });
-        };
+        let usual = Suggested { cc, bcc, from, ..Suggested::default() };
+        let Some(last) = last_mail(rows, conversation.id)? else { return Ok(usual) };
         if last.kind == Kind::Outbound {
-            return Ok(Suggested { one: last.to.clone(), all: last.to, all_cc: last.cc, from });
+            return Ok(Suggested { one: last.to.clone(), all: last.to, all_cc: last.cc, ..usual });
         }
         let mut seen: Vec<String> = Vec::new();
-        let mut fresh = |people: Vec<Person>| -> Vec<Person> {
+        let mut fresh = |people: Vec<Person>| -> Result<Vec<Person>> {
             let mut out = Vec::new();
             for person in people {
                 let key = contact_key(&person.email);
-                let ours = key.ends_with(&format!("@{}", self.hostname));
+                let ours = self.is_own_address(rows, &key)?;
                 if !ours && !seen.contains(&key) && Mailbox::parse(&person.email, false).is_ok() {
                     seen.push(key);
                     out.push(person);
                 }
             }
-            out
+            Ok(out)
         };
-        let mut one = fresh(last.reply_to);
+        let mut one = fresh(last.reply_to)?;
         if one.is_empty() {
             // None was given, or none that is not our own.
-            one = fresh(last.from.into_iter().collect());
+            one = fresh(last.from.into_iter().collect())?;
         }
         let mut all = one.clone();
-        all.extend(fresh(last.to));
-        let all_cc = fresh(last.cc);
-        Ok(Suggested { one, all, all_cc, from })
+        all.extend(fresh(last.to)?);
+        let all_cc = fresh(last.cc)?;
+        Ok(Suggested { one, all, all_cc, ..usual })
     }
 }
 

@@ -11,7 +11,9 @@ use super::conversations::{self, set_state, visible};
 use super::idempotency::Request;
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
-use super::{Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, contacts, drafts, events, filing, views, words};
+use super::{
+    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, events, filing, views, words,
+};
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::{Beginning, Last};
@@ -19,8 +21,8 @@ use crate::domain::draft::DraftKind;
 use crate::domain::job::Work;
 use crate::domain::message::{Beside, Body, Delivery, DeliveryState, RecipientState};
 use crate::domain::{
-    AttachmentId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message, MessageId, Person, Scope,
-    State, What,
+    AttachmentId, Channel, ChannelId, Conversation, ConversationId, Inbox, InboxId, Job, JobId, Kind, Message,
+    MessageId, Person, Scope, State, What,
 };
 use crate::mail::address::contact_key;
 use crate::mail::build::{File, Outgoing};
@@ -64,6 +66,8 @@ pub struct NewMessage {
     pub last_seen_change: Option<u64>,
     /// Closes the conversation as well.
     pub and_close: bool,
+    /// The channel it goes out through; by default the one the conversation goes through.
+    pub channel: Option<ChannelId>,
 }
 
 /// A conversation begun by an agent.
@@ -100,6 +104,9 @@ impl Desk {
                     Some(_) => recipients_of(&new)?,
                     None => default_recipients(self, &rows, &conversation, &new)?,
                 };
+                if let Some(chosen) = new.channel {
+                    self.own_channel(&rows, conversation.inbox, chosen)?;
+                }
                 let parent = last_mail(&rows, id)?;
                 let mail = self.build(&rows, who, &conversation, parent.as_ref(), &recipients, &words, &new).await?;
                 drop(rows);
@@ -129,7 +136,11 @@ impl Desk {
         let words = words_of(&new.message)?;
         let recipients = recipients_of(&new.message)?;
         let act = self.act(who.actor());
-        let draft = begun(act, new.inbox, &subject, who, &recipients);
+        let mut draft = begun(act, new.inbox, &subject, who, &recipients);
+        draft.channel = match new.message.channel {
+            Some(chosen) => Some(self.own_channel(&rows, new.inbox, chosen)?),
+            None => channels::of_inbox(&rows, new.inbox)?.first().map(|channel| channel.id),
+        };
         let mail = self.build(&rows, who, &draft, None, &recipients, &words, &new.message).await?;
         drop(rows);
         self.send(who, request, Target::Fresh(Box::new(draft)), new.message, words, recipients, mail).await
@@ -182,9 +193,8 @@ impl Desk {
         words: &Words,
         new: &NewMessage,
     ) -> Result<Mail> {
-        let inbox: Inbox = rows.get(conversation.inbox)?;
-        let from = Person { name: Some(from_name(&who.agent, &inbox)), email: self.fallback_address(&inbox) };
-        let message_id = thread::message_id(&conversation.token, &self.hostname);
+        let sender = self.sender(rows, &who.agent, conversation, new.channel)?;
+        let message_id = thread::message_id(&conversation.token, sender.domain());
         let references = match parent {
             Some(parent) => thread::references(&references_of(self, rows, parent), parent.message_id.as_deref()),
             None => Vec::new(),
@@ -194,14 +204,11 @@ impl Desk {
             None => conversation.subject.clone(),
         };
         let outgoing = Outgoing {
-            from: address(&from),
+            from: address(&sender.from),
             to: recipients.to.iter().map(address).collect(),
             cc: recipients.cc.iter().map(address).collect(),
             bcc: recipients.bcc.iter().map(address).collect(),
-            reply_to: vec![Address {
-                name: from.name.clone(),
-                email: thread::reply_address(&conversation.token, &self.hostname),
-            }],
+            reply_to: sender.reply_to.iter().map(|email| named(&sender.from, email)).collect(),
             subject: subject.clone(),
             text: words.text.clone(),
             html: words.html.clone(),
@@ -215,7 +222,15 @@ impl Desk {
         let built = tokio::task::spawn_blocking(move || build::build(&outgoing));
         let raw = built.await.map_err(|_| Error::invalid("text", "invalid"))?;
         let raw = raw.map_err(|_| Error::invalid("subject", "invalid"))?;
-        Ok(Mail { raw: self.prepare(raw).await?, message_id, subject, references, from })
+        let raw = self.sign(rows, sender.domain(), raw)?;
+        let channel = sender.channel.map(|channel| channel.id);
+        Ok(Mail { raw: self.prepare(raw).await?, message_id, subject, references, from: sender.from, channel })
+    }
+
+    /// A channel of an inbox that the writer chose.
+    fn own_channel(&self, rows: &Reader, inbox: InboxId, chosen: ChannelId) -> Result<ChannelId> {
+        let channel = rows.find::<Channel>(chosen)?.filter(|channel| channel.inbox == inbox);
+        channel.map(|channel| channel.id).ok_or(Error::invalid("channel", "unknown"))
     }
 
     /// Makes bytes ready for the store: large ones go to their file off the async threads.
@@ -260,7 +275,7 @@ impl Desk {
         let preview = words::preview(&words.text, None);
         let body = Body { text: words.text, html: words.html, references: mail.references };
         let prepared = vec![filing::encode(&body)?, mail.raw];
-        let (message_id, subject, from) = (mail.message_id, mail.subject, mail.from);
+        let (message_id, subject, from, channel) = (mail.message_id, mail.subject, mail.from, mail.channel);
         self.store
             .write_with(prepared, move |writer, blobs| {
                 if let Some(done) = already_said(writer, &scope, &request)? {
@@ -287,6 +302,7 @@ impl Desk {
                 };
                 message.delivery = Some(queue(writer, act, message.id, recipients.envelope(), beside)?);
                 conversation.last_sent_at = Some(act.at);
+                conversation.channel = channel;
                 for person in recipients.all() {
                     let key = contact_key(&person.email);
                     if !conversation.participants.contains(&key) {
@@ -323,6 +339,7 @@ struct Mail {
     subject: String,
     references: Vec<String>,
     from: Person,
+    channel: Option<ChannelId>,
 }
 
 /// Where a message goes.
@@ -361,6 +378,7 @@ fn begun(act: Act, inbox: InboxId, subject: &str, who: &Who, to: &Recipients) ->
     let mut conversation = Conversation::begin(Beginning {
         id: ConversationId(0),
         inbox,
+        channel: None,
         contact: crate::domain::ContactId(0),
         identity: key,
         subject: String::from(subject),
@@ -457,11 +475,9 @@ fn address(person: &Person) -> Address {
     Address { name: person.name.clone(), email: person.email.clone() }
 }
 
-fn from_name(agent: &Agent, inbox: &Inbox) -> String {
-    match &inbox.from_name {
-        Some(name) => name.clone(),
-        None => format!("{}, {}", agent.name, inbox.name),
-    }
+/// The address of answers, under the name of From.
+fn named(from: &Person, email: &str) -> Address {
+    Address { name: from.name.clone(), email: String::from(email) }
 }
 
 /// When a time is past, for undoing.

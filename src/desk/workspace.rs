@@ -107,6 +107,25 @@ impl Desk {
             .await
     }
 
+    /// Has mail be sent directly to the recipients' servers again.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Conflict`] when the configuration file names a relay.
+    pub async fn remove_relay(&self, who: &Who) -> Result<()> {
+        who.must_manage()?;
+        if self.configured_relay.is_some() {
+            return Err(Error::conflict("set_in_config", "the relay is set in the configuration file"));
+        }
+        let act = self.act(who.actor());
+        self.store
+            .write(move |writer| {
+                writer.unset(RELAY)?;
+                writer.change(act.at, act.actor, What::Workspace)?;
+                Ok(())
+            })
+            .await
+    }
+
     /// The relay in use and where it is written down.
     ///
     /// # Errors
@@ -116,10 +135,14 @@ impl Desk {
             return Ok((RelaySource::Config, Some(relay.clone())));
         }
         let Some(kept) = rows.setting::<RelaySettings>(RELAY)? else { return Ok((RelaySource::None, None)) };
+        Ok((RelaySource::Workspace, Some(self.open_relay(kept)?)))
+    }
+
+    /// A relay with its password opened.
+    pub(super) fn open_relay(&self, kept: RelaySettings) -> Result<Relay> {
         let password = kept.sealed_password.as_deref().map(|sealed| self.seal.open(sealed)).transpose()?;
         let credentials = kept.username.map(|user| (user, password.unwrap_or_default()));
-        let relay = Relay { host: kept.host, port: kept.port, tls: kept.tls, credentials };
-        Ok((RelaySource::Workspace, Some(relay)))
+        Ok(Relay { host: kept.host, port: kept.port, tls: kept.tls, credentials })
     }
 
     /// Sets the relay.
@@ -131,41 +154,64 @@ impl Desk {
         if self.configured_relay.is_some() {
             return Err(Error::conflict("set_in_config", "the relay is set in the configuration file"));
         }
-        let host = change.host.trim().to_lowercase();
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
-        if host.is_empty() || host.len() > 255 || !host.chars().all(is_host) {
-            return Err(Error::invalid("host", "invalid"));
-        }
-        if change.port == 0 {
-            return Err(Error::invalid("port", "invalid"));
-        }
-        let username = change.username.map(|user| text::one_line(&user, 320)).filter(|user| !user.is_empty());
-        if username.is_some() && change.tls == RelayTls::None && !is_loopback(&host) {
-            return Err(Error::invalid("tls", "password_in_the_clear"));
-        }
-        let sealed = change.password.map(|password| self.seal.close(&password)).transpose()?;
+        let change = change.checked(&self.seal)?;
         let act = self.act(who.actor());
         self.store
             .write(move |writer| {
-                let old: Option<RelaySettings> = writer.setting(RELAY)?;
-                let mut settings = RelaySettings {
-                    host: host.clone(),
-                    port: change.port,
-                    tls: change.tls,
-                    sealed_password: None,
-                    username: username.clone(),
-                };
-                if username.is_some() {
-                    settings.sealed_password = sealed.clone().or_else(|| kept_password(old, &settings));
-                    if settings.sealed_password.is_none() {
-                        return Err(Error::invalid("password", "required"));
-                    }
-                }
+                let settings = change.settle(writer.setting(RELAY)?)?;
                 writer.set(RELAY, &settings)?;
                 writer.change(act.at, act.actor, What::Workspace)?;
                 Ok(())
             })
             .await
+    }
+}
+
+impl RelayChange {
+    /// The change checked, its password sealed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub(super) fn checked(self, seal: &Seal) -> Result<CheckedRelay> {
+        let host = self.host.trim().to_lowercase();
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        if host.is_empty() || host.len() > 255 || !host.chars().all(is_host) {
+            return Err(Error::invalid("host", "invalid"));
+        }
+        if self.port == 0 {
+            return Err(Error::invalid("port", "invalid"));
+        }
+        let username = self.username.map(|user| text::one_line(&user, 320)).filter(|user| !user.is_empty());
+        if username.is_some() && self.tls == RelayTls::None && !is_loopback(&host) {
+            return Err(Error::invalid("tls", "password_in_the_clear"));
+        }
+        let sealed = self.password.map(|password| seal.close(&password)).transpose()?;
+        let settings = RelaySettings { host, port: self.port, tls: self.tls, username, sealed_password: None };
+        Ok(CheckedRelay { settings, sealed })
+    }
+}
+
+/// A relay that may be set, but for its password.
+#[derive(Clone, Debug)]
+pub(super) struct CheckedRelay {
+    settings: RelaySettings,
+    sealed: Option<Vec<u8>>,
+}
+
+impl CheckedRelay {
+    /// The settings in place of `old`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when a name wants a password and there is none to keep.
+    pub(super) fn settle(&self, old: Option<RelaySettings>) -> Result<RelaySettings> {
+        let mut settings = self.settings.clone();
+        if settings.username.is_some() {
+            settings.sealed_password = self.sealed.clone().or_else(|| kept_password(old, &settings));
+            if settings.sealed_password.is_none() {
+                return Err(Error::invalid("password", "required"));
+            }
+        }
+        Ok(settings)
     }
 }
 
@@ -215,19 +261,30 @@ impl Seal {
     }
 
     fn close(&self, secret: &Secret) -> Result<Vec<u8>> {
-        let mut bytes = secret.expose().as_bytes().to_vec();
+        self.close_bytes(secret.expose().as_bytes())
+    }
+
+    /// Seals bytes.
+    pub(super) fn close_bytes(&self, secret: &[u8]) -> Result<Vec<u8>> {
+        let mut bytes = secret.to_vec();
         let sealed = self.key.seal_in_place_append_tag(aws_lc_rs::aead::Aad::empty(), &mut bytes);
         let nonce = sealed.map_err(|_| Error::conflict("seal", "the secret could not be sealed"))?;
         Ok([nonce.as_ref().as_slice(), &bytes].concat())
     }
 
     fn open(&self, sealed: &[u8]) -> Result<Secret> {
+        let bytes = self.open_bytes(sealed)?;
+        Ok(Secret::new(String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Opens sealed bytes; they are wiped when they are dropped.
+    pub(super) fn open_bytes(&self, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>> {
         let wrong = || Error::conflict("wrong_key", "this secret was sealed with another secret.key");
         let (nonce, bytes) = sealed.split_first_chunk::<12>().ok_or_else(wrong)?;
         let mut bytes = bytes.to_vec();
         let nonce = aws_lc_rs::aead::Nonce::from(nonce);
         let open = self.key.open_in_place(nonce, aws_lc_rs::aead::Aad::empty(), &mut bytes).map_err(|_| wrong())?;
-        Ok(Secret::new(String::from_utf8_lossy(open)))
+        Ok(zeroize::Zeroizing::new(open.to_vec()))
     }
 }
 

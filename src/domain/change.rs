@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, ContactId, ConversationId, DraftId, InboxId, IncomingId, MessageId};
+use super::{AgentId, ChannelId, ContactId, ConversationId, DomainId, DraftId, InboxId, IncomingId, MessageId};
 use crate::base::Timestamp;
 
 /// Who did it.
@@ -60,6 +60,10 @@ pub enum What {
     Contact(ContactId),
     /// An inbox is new or changed.
     Inbox(InboxId),
+    /// A channel is new, changed or gone.
+    Channel(ChannelId),
+    /// A domain is new, changed or gone.
+    Domain(DomainId),
     /// An agent is new or changed.
     Agent(AgentId),
     /// The workspace's own settings changed.
@@ -73,7 +77,13 @@ impl What {
             What::MessageAdded(id, _) | What::MessageChanged(id, _) | What::Conversation(id) => Some(id),
             What::ConversationRemoved(id) | What::Read(_, id) => Some(id),
             What::Draft(_, _, id) => id,
-            What::Taken(_) | What::Contact(_) | What::Inbox(_) | What::Agent(_) | What::Workspace => None,
+            What::Taken(_)
+            | What::Contact(_)
+            | What::Inbox(_)
+            | What::Channel(_)
+            | What::Domain(_)
+            | What::Agent(_)
+            | What::Workspace => None,
         }
     }
 }

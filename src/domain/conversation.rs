@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::message::Kind;
-use super::{AgentId, ContactId, ConversationId, InboxId};
+use super::{AgentId, ChannelId, ContactId, ConversationId, InboxId};
 use crate::base::Timestamp;
 
 /// Whether a conversation waits for the team.
@@ -118,6 +118,9 @@ pub struct Conversation {
     pub id: ConversationId,
     /// The inbox it lives in.
     pub inbox: InboxId,
+    /// The channel it goes through; none for the inbox's fallback address.
+    #[serde(default)]
+    pub channel: Option<ChannelId>,
     /// With whom.
     pub contact: ContactId,
     /// The contact's identity it came from (normalised e-mail address).
@@ -189,6 +192,8 @@ pub struct Beginning {
     pub id: ConversationId,
     /// The inbox it lives in.
     pub inbox: InboxId,
+    /// The channel it goes through.
+    pub channel: Option<ChannelId>,
     /// With whom.
     pub contact: ContactId,
     /// The contact's normalised address.
@@ -204,10 +209,11 @@ pub struct Beginning {
 impl Conversation {
     /// A conversation in which nothing was said yet: open, nobody's, among the team's work.
     pub fn begin(with: Beginning) -> Conversation {
-        let Beginning { id, inbox, contact, identity, subject, token, at } = with;
+        let Beginning { id, inbox, channel, contact, identity, subject, token, at } = with;
         Conversation {
             id,
             inbox,
+            channel,
             contact,
             participants: vec![identity.clone()],
             identity,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlobId, InboxId, IncomingId};
+use super::{BlobId, ChannelId, InboxId, IncomingId};
 use crate::base::Timestamp;
 
 /// A mail as it came in: the raw bytes and the envelope.
@@ -36,6 +36,9 @@ pub struct Recipient {
     pub address: String,
     /// The inbox it is.
     pub inbox: InboxId,
+    /// The channel whose address it is; none for the inbox's fallback address.
+    #[serde(default)]
+    pub channel: Option<ChannelId>,
     /// The reply token in the address, when it was one of ours.
     #[serde(default)]
     pub token: Option<String>,

@@ -7,12 +7,14 @@ pub mod access;
 pub mod agent;
 pub mod attachment;
 pub mod change;
+pub mod channel;
 pub mod contact;
 pub mod conversation;
 pub mod draft;
 pub mod inbox;
 pub mod incoming;
 pub mod job;
+pub mod mail_domain;
 pub mod message;
 pub mod person;
 pub mod workspace;
@@ -21,12 +23,14 @@ pub use access::Scope;
 pub use agent::{Agent, Role};
 pub use attachment::Attachment;
 pub use change::{Actor, Change, What};
+pub use channel::{Channel, EmailChannel};
 pub use contact::Contact;
 pub use conversation::{Conversation, Place, State};
 pub use draft::Draft;
 pub use inbox::Inbox;
 pub use incoming::Incoming;
 pub use job::Job;
+pub use mail_domain::MailDomain;
 pub use message::{Kind, Message};
 pub use person::Person;
 
@@ -35,6 +39,10 @@ crate::id_types! {
     AgentId,
     /// An inbox.
     InboxId,
+    /// A channel: a way in and out of an inbox.
+    ChannelId,
+    /// A domain the team sends from.
+    DomainId,
     /// A contact: a known person outside.
     ContactId,
     /// A conversation.

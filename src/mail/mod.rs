@@ -6,6 +6,7 @@ pub mod address;
 pub mod build;
 pub mod clean;
 mod decode;
+pub mod dkim;
 mod dom;
 mod emit;
 mod headers;

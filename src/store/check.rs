@@ -9,8 +9,8 @@ use super::{Direction, Entity, Key, Result, Rows, Store, Table};
 use crate::domain::agent::Session;
 use crate::domain::attachment::Source;
 use crate::domain::{
-    Agent, AgentId, Attachment, Contact, Conversation, ConversationId, Draft, Inbox, Incoming, Job, Kind, Message,
-    MessageId,
+    Agent, AgentId, Attachment, Channel, Contact, Conversation, ConversationId, Draft, Inbox, Incoming, Job, Kind,
+    MailDomain, Message, MessageId,
 };
 
 /// Faults listed before the rest are only counted.
@@ -72,6 +72,8 @@ impl Store {
         check.entities::<Agent>()?;
         check.entities::<Session>()?;
         check.entities::<Inbox>()?;
+        check.entities::<Channel>()?;
+        check.entities::<MailDomain>()?;
         check.entities::<Contact>()?;
         check.entities::<Incoming>()?;
         check.entities::<Conversation>()?;
@@ -109,6 +111,11 @@ const INDEXES: &[Table] = &[
     Table::SessionByAgent,
     Table::SessionByEnd,
     Table::InboxByLocalPart,
+    Table::ChannelByAddress,
+    Table::ChannelByInbox,
+    Table::ChannelByCatchAll,
+    Table::ChannelByDomain,
+    Table::DomainByName,
     Table::ContactByIdentity,
     Table::ConversationByInbox,
     Table::ConversationByPlace,

@@ -4,8 +4,9 @@ use super::{Entity, IndexKey, Key, Table, TallyKey};
 use crate::domain::agent::Session;
 use crate::domain::contact::IdentityKind;
 use crate::domain::{
-    Agent, AgentId, Attachment, AttachmentId, BlobId, Contact, ContactId, Conversation, ConversationId, Draft, DraftId,
-    Inbox, InboxId, Incoming, IncomingId, Job, JobId, Message, MessageId, Place, SessionId, State, attachment::Source,
+    Agent, AgentId, Attachment, AttachmentId, BlobId, Channel, ChannelId, Contact, ContactId, Conversation,
+    ConversationId, DomainId, Draft, DraftId, Inbox, InboxId, Incoming, IncomingId, Job, JobId, MailDomain, Message,
+    MessageId, Place, SessionId, State, attachment::Source,
 };
 
 macro_rules! ids_are_numbers {
@@ -21,8 +22,10 @@ macro_rules! ids_are_numbers {
 ids_are_numbers!(
     AgentId,
     AttachmentId,
+    ChannelId,
     ContactId,
     ConversationId,
+    DomainId,
     DraftId,
     InboxId,
     IncomingId,
@@ -75,6 +78,41 @@ impl Entity for Inbox {
 
     fn index_keys(&self) -> Vec<IndexKey> {
         vec![IndexKey::unique(Table::InboxByLocalPart, Key::new().text(&self.local_part))]
+    }
+}
+
+impl Entity for Channel {
+    const TABLE: Table = Table::Channels;
+    type Id = ChannelId;
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
+
+    fn index_keys(&self) -> Vec<IndexKey> {
+        let email = self.email();
+        let mut keys = vec![
+            IndexKey::unique(Table::ChannelByAddress, Key::new().text(&email.address)),
+            IndexKey::plain(Table::ChannelByInbox, Key::new().u64(self.inbox.0), self.id.0),
+            IndexKey::plain(Table::ChannelByDomain, Key::new().text(email.domain()), self.id.0),
+        ];
+        if email.catch_all {
+            keys.push(IndexKey::unique(Table::ChannelByCatchAll, Key::new().text(email.domain())));
+        }
+        keys
+    }
+}
+
+impl Entity for MailDomain {
+    const TABLE: Table = Table::Domains;
+    type Id = DomainId;
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
+
+    fn index_keys(&self) -> Vec<IndexKey> {
+        vec![IndexKey::unique(Table::DomainByName, Key::new().text(&self.name))]
     }
 }
 

@@ -14,6 +14,8 @@ const COUNTED: &[Table] = &[
     Table::Agents,
     Table::Sessions,
     Table::Inboxes,
+    Table::Channels,
+    Table::Domains,
     Table::Contacts,
     Table::Incoming,
     Table::Conversations,

@@ -62,6 +62,21 @@ tables! {
     /// local part → inbox. Unique.
     InboxByLocalPart => "inbox-by-local-part-1",
 
+    /// channel → `Channel`.
+    Channels => "channels-1",
+    /// address → channel. Unique.
+    ChannelByAddress => "channel-by-address-1",
+    /// (inbox, channel).
+    ChannelByInbox => "channel-by-inbox-1",
+    /// domain → channel that takes what is nobody's there. Unique.
+    ChannelByCatchAll => "channel-by-catch-all-1",
+    /// (domain, channel).
+    ChannelByDomain => "channel-by-domain-1",
+    /// domain's id → `MailDomain`.
+    Domains => "domains-1",
+    /// name → domain. Unique.
+    DomainByName => "domain-by-name-1",
+
     /// contact → `Contact`.
     Contacts => "contacts-1",
     /// (kind, value) → contact. Unique.

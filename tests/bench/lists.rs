@@ -47,6 +47,7 @@ fn row(number: u64, words: &Words, now: Timestamp) -> (Contact, Conversation) {
     let conversation = Conversation {
         id: ConversationId(number),
         inbox: InboxId(1),
+        channel: None,
         contact: ContactId(number),
         identity: email.clone(),
         subject,

@@ -265,6 +265,7 @@ impl Teller<'_> {
             attachments,
             last_seen_change: None,
             and_close: false,
+            channel: None,
         })
     }
 

@@ -91,6 +91,9 @@ pub enum Frame {
     /// Inboxes changed: read them again.
     #[oai(mapping = "inboxes")]
     Inboxes(InboxesChanged),
+    /// Channels or domains changed: read them again.
+    #[oai(mapping = "channels")]
+    Channels(ChannelsChanged),
     /// Agents changed: read them again.
     #[oai(mapping = "agents")]
     Agents(AgentsChanged),
@@ -130,6 +133,13 @@ pub struct InboxesChanged {
     pub change: u64,
 }
 
+/// Channels or domains changed.
+#[derive(Object, Clone, Debug)]
+pub struct ChannelsChanged {
+    /// Up to which change this is known.
+    pub change: u64,
+}
+
 /// Agents changed.
 #[derive(Object, Clone, Debug)]
 pub struct AgentsChanged {
@@ -160,6 +170,7 @@ struct Touched {
     messages: BTreeSet<(ConversationId, MessageId)>,
     contacts: BTreeSet<ContactId>,
     inboxes: bool,
+    channels: bool,
     agents: bool,
     me: bool,
     counts: bool,
@@ -190,6 +201,7 @@ impl Touched {
             }
             What::Workspace => self.me = true,
             What::Contact(id) => drop(self.contacts.insert(id)),
+            What::Channel(_) | What::Domain(_) => self.channels = true,
             What::Taken(_) | What::Read(..) | What::Draft(..) => {}
         }
     }
@@ -267,6 +279,9 @@ fn render(
     }
     if touched.inboxes {
         frames.push(Frame::Inboxes(InboxesChanged { change }));
+    }
+    if touched.channels {
+        frames.push(Frame::Channels(ChannelsChanged { change }));
     }
     if touched.agents {
         frames.push(Frame::Agents(AgentsChanged { change }));

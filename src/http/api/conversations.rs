@@ -17,7 +17,7 @@ use crate::desk::conversations::ConversationPatch;
 use crate::desk::replies::NewConversation;
 use crate::desk::views::{self, ListQuery};
 use crate::desk::{Error, Who};
-use crate::domain::{AgentId, ContactId, ConversationId, InboxId};
+use crate::domain::{AgentId, ChannelId, ContactId, ConversationId, InboxId};
 use crate::store::Rows;
 
 /// Most rows of one page.
@@ -90,6 +90,8 @@ struct NewConversationBody {
     /// Files uploaded before.
     #[oai(default)]
     attachments: Vec<u64>,
+    /// The channel it goes out through; left out, the inbox's first, or its fallback address.
+    channel: Option<u64>,
 }
 
 /// A conversation that was begun.
@@ -223,6 +225,7 @@ impl Conversations {
         message.to = Some(super::types::into_people(body.to));
         message.cc = super::types::into_people(body.cc);
         message.bcc = super::types::into_people(body.bcc);
+        message.channel = body.channel.map(ChannelId);
         let new = NewConversation { inbox: InboxId(body.inbox), subject: body.subject, message };
         let (message, conversation) = caller.desk().begin_conversation(caller.who(), new).await.map_err(problem)?;
         let begun = rendered(caller.state(), caller.who(), move |renderer| {

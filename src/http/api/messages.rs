@@ -14,7 +14,7 @@ use super::shown::rendered;
 use super::types::{DraftKind, Person, into_people, people};
 use crate::desk::replies::NewMessage;
 use crate::desk::{Error, conversations, views};
-use crate::domain::{AttachmentId, ConversationId, MessageId};
+use crate::domain::{AttachmentId, ChannelId, ConversationId, MessageId};
 use crate::store::Rows;
 
 /// Most messages of one page.
@@ -29,6 +29,8 @@ struct ReplyTo {
     to: Vec<Person>,
     /// Copies.
     cc: Vec<Person>,
+    /// Hidden copies: those of the channel.
+    bcc: Vec<Person>,
     /// Our address on the answer.
     from: String,
 }
@@ -38,8 +40,10 @@ struct ReplyTo {
 struct ReplyOne {
     /// To.
     to: Vec<Person>,
-    /// Copies: none.
+    /// Copies: those of the channel.
     cc: Vec<Person>,
+    /// Hidden copies: those of the channel.
+    bcc: Vec<Person>,
 }
 
 /// A piece of a thread.
@@ -80,6 +84,8 @@ struct NewMessageBody {
     last_seen_change: Option<u64>,
     /// Closes the conversation as well.
     and_close: Option<bool>,
+    /// The channel it goes out through, one of its inbox; left out, the one the conversation goes through.
+    channel: Option<u64>,
 }
 
 /// What was said.
@@ -133,6 +139,7 @@ pub(super) fn new_message(
         attachments: attachments.into_iter().map(AttachmentId).collect(),
         last_seen_change: None,
         and_close: false,
+        channel: None,
     }
 }
 
@@ -161,8 +168,13 @@ fn page(
     Ok(MessagePage {
         items,
         earlier,
-        reply_to: ReplyTo { to: people(&suggested.all), cc: people(&suggested.all_cc), from: suggested.from },
-        reply_one: ReplyOne { to: people(&suggested.one), cc: Vec::new() },
+        reply_to: ReplyTo {
+            to: people(&suggested.all),
+            cc: people(&[suggested.all_cc, suggested.cc.clone()].concat()),
+            bcc: people(&suggested.bcc),
+            from: suggested.from,
+        },
+        reply_one: ReplyOne { to: people(&suggested.one), cc: people(&suggested.cc), bcc: people(&suggested.bcc) },
         change: rows.last_change().map_err(broken)?,
     })
 }
@@ -210,6 +222,7 @@ impl Messages {
         new.bcc = body.bcc.map(into_people).unwrap_or_default();
         new.last_seen_change = body.last_seen_change;
         new.and_close = body.and_close.unwrap_or_default();
+        new.channel = body.channel.map(ChannelId);
         let said = caller.desk().say(caller.who(), ConversationId(id.0), new).await;
         let (message, conversation) = said.map_err(problem)?;
         let said = rendered(caller.state(), caller.who(), move |renderer| {

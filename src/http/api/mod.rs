@@ -8,10 +8,12 @@ mod attachments;
 mod body;
 mod caller;
 mod changes;
+mod channels;
 mod contacts;
 mod conversations;
 mod counts;
 mod document;
+mod domains;
 mod drafts;
 mod failure;
 mod images;
@@ -71,7 +73,7 @@ pub type TryRelay = Box<
 /// The groups of operations, at most 16 in one.
 type Groups = (
     (sessions::Sessions, me::Me, setup::SetupApi),
-    (agents::Agents, inboxes::Inboxes, settings::Settings),
+    (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, settings::Settings),
     (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments, images::ImagesApi),
     (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
 );
@@ -80,7 +82,7 @@ type Groups = (
 pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     let groups = (
         (sessions::Sessions, me::Me, setup::SetupApi),
-        (agents::Agents, inboxes::Inboxes, settings::Settings),
+        (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, settings::Settings),
         (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments, images::ImagesApi),
         (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
     );

@@ -17,7 +17,7 @@ use crate::store::Rows;
 /// How the connection to the relay is secured.
 #[derive(Enum, Clone, Copy)]
 #[oai(rename_all = "lowercase")]
-enum RelayTls {
+pub(super) enum RelayTls {
     /// TLS from the first byte.
     Required,
     /// STARTTLS, and nothing without it.
@@ -54,7 +54,7 @@ enum Source {
     Config,
     /// Here.
     Workspace,
-    /// Nowhere: mail waits.
+    /// Nowhere: mail is sent directly to the recipients' servers.
     None,
 }
 
@@ -79,7 +79,7 @@ struct RelayView {
 
 /// How mail is to leave.
 #[derive(Object)]
-struct RelayBody {
+pub(super) struct RelayBody {
     /// Host name.
     #[oai(validator(max_length = 255))]
     host: String,
@@ -93,6 +93,18 @@ struct RelayBody {
     /// A new password; left out, the one there stays if nothing else changes. Else a username requires one.
     #[oai(validator(max_length = 1024))]
     password: Option<String>,
+}
+
+impl From<RelayBody> for RelayChange {
+    fn from(body: RelayBody) -> RelayChange {
+        RelayChange {
+            host: body.host,
+            port: body.port,
+            tls: body.tls.into(),
+            username: body.username,
+            password: body.password.filter(|password| !password.is_empty()).map(Secret::new),
+        }
+    }
 }
 
 /// To whom a trial mail goes.
@@ -159,15 +171,14 @@ impl Settings {
     /// Sets how mail leaves.
     #[oai(path = "/settings/relay", method = "put", operation_id = "set_relay")]
     async fn set_relay(&self, caller: Caller, body: JsonBody<RelayBody>) -> poem::Result<Json<RelayView>> {
-        let body = body.0;
-        let change = RelayChange {
-            host: body.host,
-            port: body.port,
-            tls: body.tls.into(),
-            username: body.username,
-            password: body.password.filter(|password| !password.is_empty()).map(Secret::new),
-        };
-        caller.desk().set_relay(caller.who(), change).await.map_err(problem)?;
+        caller.desk().set_relay(caller.who(), body.0.into()).await.map_err(problem)?;
+        self.relay(caller).await
+    }
+
+    /// Has mail be sent directly to the recipients' servers.
+    #[oai(path = "/settings/relay", method = "delete", operation_id = "delete_relay")]
+    async fn remove_relay(&self, caller: Caller) -> poem::Result<Json<RelayView>> {
+        caller.desk().remove_relay(caller.who()).await.map_err(problem)?;
         self.relay(caller).await
     }
 

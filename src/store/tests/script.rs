@@ -311,6 +311,7 @@ fn conversation(id: u64, inbox: u64, contact: u64, identity: String, op: Op) -> 
     Conversation {
         id: ConversationId(id),
         inbox: InboxId(inbox),
+        channel: None,
         contact: ContactId(contact),
         identity,
         subject: format!("about {}", op.b),
