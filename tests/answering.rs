@@ -199,7 +199,7 @@ async fn a_mail_with_an_unusual_message_id_can_be_answered() {
     }
     server.pass(11).await;
     server.until("the replies have arrived", || server.sink.arrived().len() == 4).await;
-    let named = server.sink.arrived().iter().filter(|mail| mail.text().contains("In-Reply-To:")).count();
+    let named = server.sink.arrived().iter().filter(|mail| mail.text().contains("\r\nIn-Reply-To: ")).count();
     assert_eq!(named, 1, "an id that fits into a line is named");
     server.stop().await;
 }

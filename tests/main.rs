@@ -17,6 +17,7 @@ mod bench;
 mod channels;
 mod clock;
 mod crash;
+mod direct;
 mod figures;
 mod files;
 mod hostile_mail;

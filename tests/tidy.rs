@@ -18,6 +18,7 @@ const OWNED: &[(&str, &str)] = &[
     ("rust_embed", "http"),
     ("smtp_proto", "channels"),
     ("url", "net"),
+    ("hickory_resolver", "net"),
     ("lettre", "channels"),
     ("mail_parser", "mail"),
     ("mail_builder", "mail"),

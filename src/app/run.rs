@@ -17,7 +17,7 @@ use super::{addresses, build_desk, control, descriptors, open_index, open_store,
 use crate::base::Clock;
 use crate::channels::email;
 use crate::channels::email::filing::file_mail;
-use crate::channels::email::sending::{Sending, try_relay};
+use crate::channels::email::sending::Sending;
 use crate::channels::email::taking::Taking;
 use crate::config::Config;
 use crate::desk::Desk;
@@ -27,6 +27,7 @@ use crate::http::server::HttpServer;
 use crate::http::{self, routes};
 use crate::jobs::{Follow, follow, run_periodic, run_queue};
 use crate::mail::parser::Parser;
+use crate::net::Resolver;
 use crate::search::Indexer;
 use crate::store::Store;
 
@@ -139,7 +140,12 @@ impl Server {
         let (door_tasks, worker_tasks) = (TaskTracker::new(), TaskTracker::new());
         let store = Arc::clone(&self.desk.store);
         let clock = self.desk.clock.clone();
-        let state = Arc::new(self.state());
+        let resolver = Resolver::new(&self.config.dns.servers);
+        let delivery = &self.config.delivery;
+        let (networks, ipv6) = (&delivery.private_networks, delivery.ipv6);
+        let sending = Sending::new(Arc::clone(&self.desk), resolver, networks, ipv6, workers.clone());
+        let sending = Arc::new(sending);
+        let state = Arc::new(self.state(Arc::clone(&sending)));
         let endpoint = routes(state, self.config.http.public_url.clone(), doors.clone());
 
         // Listeners.
@@ -149,7 +155,7 @@ impl Server {
 
         // Workers: filing, the queue, the clock, followers.
         supervise(&worker_tasks, "filing", file_mail(Arc::clone(&self.desk), self.parser, workers.clone()));
-        let sending = Arc::new(Sending::new(Arc::clone(&self.desk)));
+        supervise(&worker_tasks, "waiting connections", Arc::clone(&sending).tidy());
         supervise(&worker_tasks, "queue", run_queue(sending, Arc::clone(&store), clock.clone(), workers.clone()));
         let tasks = periodic::tasks(&self.desk, &self.config);
         supervise(&worker_tasks, "periodic tasks", run_periodic(tasks, clock, workers.clone()));
@@ -173,8 +179,7 @@ impl Server {
         }
     }
 
-    fn state(&self) -> State {
-        let desk = Arc::clone(&self.desk);
+    fn state(&self, sending: Arc<Sending>) -> State {
         let secure = self.config.http.tls().is_some()
             || self.config.http.public_url.as_ref().is_some_and(crate::config::PublicUrl::is_https);
         State {
@@ -183,8 +188,8 @@ impl Server {
             shown: Shown::default(),
             secure,
             try_relay: Box::new(move |relay, to| {
-                let desk = Arc::clone(&desk);
-                Box::pin(async move { try_relay(&desk, relay, to).await })
+                let sending = Arc::clone(&sending);
+                Box::pin(async move { sending.trial(relay, to).await })
             }),
             images: Images::new(self.config.fetch.private_networks.clone()),
             max_upload_bytes: self.config.http.max_upload_bytes,

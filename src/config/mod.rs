@@ -17,7 +17,7 @@ use crate::base::Secret;
 
 pub use cidr::Cidr;
 pub use example::example;
-pub use sections::{Auth, Fetch, Http, Retention, Search, Smtp, Store};
+pub use sections::{Auth, Delivery, Dns, Fetch, Http, Retention, Search, Smtp, Store};
 pub use source::{Error, Problem};
 pub use values::{Hostname, LogFilter, PublicUrl, RelayTls, TlsFiles};
 
@@ -37,6 +37,10 @@ pub struct Config {
     pub http: Http,
     /// The receiver of mail.
     pub smtp: Smtp,
+    /// The domain name system.
+    pub dns: Dns,
+    /// Mail that goes straight to its recipients' servers.
+    pub delivery: Delivery,
     /// The server that outgoing mail is handed to; `None` when the file names none.
     pub relay: Option<Relay>,
     /// The store.
@@ -96,6 +100,8 @@ impl Config {
         let general = General::read(&mut source);
         let http = Http::read(&mut source);
         let smtp = Smtp::read(&mut source);
+        let dns = Dns::read(&mut source);
+        let delivery = Delivery::read(&mut source);
         let relay = RawRelay::read(&mut source);
         let store = Store::read(&mut source);
         let search = Search::read(&mut source);
@@ -118,6 +124,8 @@ impl Config {
                 log: general.log.0,
                 http: http?,
                 smtp: smtp?,
+                dns: dns?,
+                delivery: delivery?,
                 relay: relay?,
                 store: store?,
                 search: search?,
@@ -138,6 +146,8 @@ impl Config {
         config.hostname = String::from("desk.example");
         config.http.listen.set_port(0);
         config.smtp.listen.set_port(0);
+        // Nobody answers there, and nothing is asked of the world.
+        config.dns.servers = vec![std::net::SocketAddr::from(([127, 0, 0, 1], 9))];
         config.store.min_free_bytes = 0;
         config.store.min_free_percent = 0;
         config.auth.argon2_memory_kib = 64;

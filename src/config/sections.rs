@@ -166,8 +166,29 @@ section! {
 }
 
 section! {
+    /// The domain name system, which is asked where mail goes and whether mail is what it says.
+    pub struct Dns in "dns" {
+        /// The name servers to ask: addresses, with a port when it is not 53. When there are none: those that
+        /// /etc/resolv.conf names.
+        servers: [Vec<SocketAddr>] = "[]";
+    }
+}
+
+section! {
+    /// Mail that goes straight to the recipients' own servers: all of it while no relay is set.
+    pub struct Delivery in "delivery" {
+        /// Networks of your own where mail servers stand: addresses or blocks. Beside them, mail is delivered to
+        /// the public internet only.
+        private_networks: [Vec<Cidr>] = "[]";
+        /// Whether servers are also reached by IPv6. Off where this machine's IPv6 address has no name (PTR):
+        /// many servers refuse mail from such.
+        ipv6: [bool] = "true";
+    }
+}
+
+section! {
     /// The server that outgoing mail is handed to. When host is unset, agents with the right to manage
-    /// the workspace can name a relay in the settings.
+    /// the workspace can name a relay in the settings; without one, mail goes straight to the recipients' servers.
     pub(super) struct RawRelay in "relay" {
         /// Its host name.
         host: [Option<String>] = "\"smtp.example.com\"";
@@ -234,6 +255,8 @@ pub(super) const ALL: &[Definition] = &[
     General::DEFINITION,
     Http::DEFINITION,
     Smtp::DEFINITION,
+    Dns::DEFINITION,
+    Delivery::DEFINITION,
     RawRelay::DEFINITION,
     Store::DEFINITION,
     Search::DEFINITION,

@@ -69,6 +69,36 @@ impl Kind for SocketAddr {
     }
 }
 
+impl Kind for bool {
+    const ALLOWED: &'static str = "true or false";
+
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Boolean(value) => Some(*value),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Name servers: addresses, each with a port when it is not 53.
+impl Kind for Vec<SocketAddr> {
+    const ALLOWED: &'static str = "a list of addresses, like [\"9.9.9.9\", \"127.0.0.1:5353\"]";
+
+    fn read(value: &Value) -> Option<Self> {
+        let one = |text: &str| {
+            let text = text.trim();
+            text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 53)))
+        };
+        match value {
+            Value::Array(items) => items.iter().map(|item| one(item.as_str()?)).collect(),
+            Value::String(list) if list.trim().is_empty() => Some(Vec::new()),
+            Value::String(list) => list.split(',').map(one).collect(),
+            _ => None,
+        }
+    }
+}
+
 impl Kind for Vec<Cidr> {
     const ALLOWED: &'static str = "a list of addresses or blocks, like [\"127.0.0.1\", \"10.0.0.0/8\"]";
 

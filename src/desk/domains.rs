@@ -165,7 +165,7 @@ impl Desk {
     ///
     /// # Errors
     /// The store's own; [`Error::Conflict`] when the keys were sealed with another `secret.key`.
-    pub(super) fn sign(&self, rows: &impl Rows, domain: &str, mail: Vec<u8>) -> Result<Vec<u8>> {
+    pub fn sign(&self, rows: &impl Rows, domain: &str, mail: Vec<u8>) -> Result<Vec<u8>> {
         let Some(domain) = by_name(rows, domain)? else { return Ok(mail) };
         let signer = self.signer(&domain)?;
         signer.sign(&mail).map_err(|_| Error::conflict("dkim", "the mail could not be signed"))

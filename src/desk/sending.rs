@@ -96,6 +96,35 @@ impl Desk {
         self.store.write(move |writer| record(writer, act, job, &outcomes)).await
     }
 
+    /// Puts a try off that was begun and did not come to its end: the program stops. It is made again at once when it
+    /// runs the next time.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn put_off_sending(&self, job: JobId) -> Result<()> {
+        let act = self.act(Actor::System);
+        self.store
+            .write(move |writer| {
+                let Some(mut job) = writer.find::<Job>(job)? else { return Ok(()) };
+                let Work::SendMail(message) = job.work;
+                let mut message: Message = writer.get(message)?;
+                job.cut_short = job.cut_short.saturating_sub(1);
+                job.due_at = act.at;
+                if let Some(delivery) = message.delivery.as_mut() {
+                    delivery.state = DeliveryState::Retrying;
+                    delivery.due_at = Some(act.at);
+                    for one in delivery.recipients.iter_mut().filter(|one| one.state == DeliveryState::Sending) {
+                        one.state = DeliveryState::Retrying;
+                    }
+                }
+                writer.put(&job)?;
+                writer.put(&message)?;
+                writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
+                Ok(())
+            })
+            .await
+    }
+
     /// Tries again to send a message that was given up.
     ///
     /// # Errors

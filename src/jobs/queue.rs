@@ -16,12 +16,14 @@ use crate::domain::{Job, JobId};
 use crate::store::{Direction, Key, Result, Rows, Store, Table};
 
 /// Jobs that run at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 256;
+/// Places that are free before more jobs are looked for, once there were none.
+const REFILL: u32 = 64;
 /// No job is made to wait for longer than this, in seconds: an hour between two tries, and as much again. One that
 /// has to wait for longer was made while the clock was ahead.
 const FAR: i64 = 2 * 3600;
 /// Jobs looked at in one go.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = AT_ONCE + 64;
 
 /// What runs jobs. It records each try before it makes it, and moves or removes the job when it is done.
 pub trait Work: Send + Sync + 'static {
@@ -51,6 +53,10 @@ pub async fn run_queue<W: Work>(work: Arc<W>, store: Arc<Store>, clock: Clock, s
         for job in due {
             if !running.lock().unwrap_or_else(PoisonError::into_inner).insert(job) {
                 continue;
+            }
+            if places.available_permits() == 0 {
+                // Looking through the queue for one job at a time would cost more than the jobs.
+                drop(places.acquire_many(REFILL).await);
             }
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let (work, running) = (Arc::clone(&work), Arc::clone(&running));

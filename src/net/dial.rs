@@ -26,7 +26,8 @@ pub enum Guard<'a> {
 }
 
 impl Guard<'_> {
-    fn allows(self, address: IpAddr) -> bool {
+    /// Whether a connection may go to an address.
+    pub fn allows(self, address: IpAddr) -> bool {
         match self {
             Guard::Anywhere => true,
             Guard::Public { also } => is_public(address) || also.iter().any(|network| network.contains(address)),
@@ -63,6 +64,20 @@ pub async fn dial(host: &str, port: u16, timeout: Duration, guard: Guard<'_>) ->
             tracing::debug!(host, port, %error, "guarded connection failed");
             DialError::Unreachable
         }),
+    }
+}
+
+/// Connects to one address within `timeout`.
+///
+/// # Errors
+/// [`DialError::Unreachable`] for one that `guard` forbids; else [`DialError::TimedOut`] or [`DialError::Failed`].
+pub async fn dial_address(address: SocketAddr, timeout: Duration, guard: Guard<'_>) -> Result<TcpStream, DialError> {
+    if !guard.allows(address.ip()) {
+        return Err(DialError::Unreachable);
+    }
+    match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
+        Ok(stream) => stream.map_err(DialError::Failed),
+        Err(_) => Err(DialError::TimedOut),
     }
 }
 

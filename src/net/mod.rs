@@ -5,7 +5,9 @@
 pub mod address;
 pub mod dial;
 pub mod fetch;
+pub mod resolver;
 pub mod roots;
 
-pub use dial::{DialError, Guard, dial};
+pub use dial::{DialError, Guard, dial, dial_address};
 pub use fetch::{FetchError, Limits, fetch};
+pub use resolver::Resolver;

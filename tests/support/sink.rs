@@ -35,7 +35,13 @@ pub struct Sink {
 impl Sink {
     /// Starts one. Its thread ends with the test process.
     pub fn start() -> Sink {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Sink::at("127.0.0.1:0")
+    }
+
+    /// One at an address. Below port 1024 that takes rights which root has, or
+    /// `sysctl net.ipv4.ip_unprivileged_port_start=25`.
+    pub fn at(address: &str) -> Sink {
+        let listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("cannot listen on {address}: {error}"));
         let address = listener.local_addr().unwrap();
         let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
         let answers: Answers = Arc::default();

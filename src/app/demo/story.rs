@@ -11,7 +11,7 @@ use super::password;
 use crate::app::run::Running;
 use crate::base::{Clock, Timestamp};
 use crate::channels::email::delivery::DeliveryTimeouts;
-use crate::channels::email::{Mailbox, Outcome, OutgoingEnvelope, Relay, RelayTls, deliver};
+use crate::channels::email::{Mailbox, Outcome, OutgoingEnvelope, Security, Server, deliver};
 use crate::desk::agents::NewAgent;
 use crate::desk::conversations::ConversationPatch;
 use crate::desk::inboxes::InboxPatch;
@@ -190,17 +190,18 @@ impl Teller<'_> {
 
     /// Sends a mail to the server's own receiver.
     async fn send(&self, from: &str, to: &str, raw: &[u8]) -> anyhow::Result<()> {
-        let relay = Relay {
+        let relay = Server {
+            address: None,
             host: self.server.smtp_address.ip().to_string(),
             port: self.server.smtp_address.port(),
-            tls: RelayTls::None,
+            tls: Security::None,
             credentials: None,
             hello_name: String::from("mail.elsewhere.example"),
             extra_roots: Vec::new(),
             timeouts: DeliveryTimeouts::default(),
         };
         let envelope = OutgoingEnvelope { from: Mailbox::parse(from).ok(), recipients: vec![Mailbox::parse(to)?] };
-        for result in deliver(&relay, &envelope, raw).await {
+        for result in deliver(&relay, &envelope, raw, None).await {
             if result.outcome != Outcome::Accepted {
                 bail!("the receiver refused a mail to {to}: {}", result.reply);
             }

@@ -21,7 +21,7 @@ pub mod trace;
 mod underway;
 
 pub use address::Mailbox;
-pub use delivery::{Outcome, OutgoingEnvelope, RecipientResult, Relay, RelayTls, deliver};
+pub use delivery::{Outcome, OutgoingEnvelope, RecipientResult, Security, Server, deliver};
 pub use intake::{Accepted, Body, Envelope, Intake, IntakeError, RecipientAnswer, StorageState, TlsInfo};
 pub use receiver::Receiver;
 pub use settings::Settings;

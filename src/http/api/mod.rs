@@ -52,7 +52,7 @@ pub struct State {
     pub shown: Shown,
     /// Whether people come by https: cookies are marked Secure then.
     pub secure: bool,
-    /// Sends a trial mail through the relay.
+    /// Sends a trial mail through a relay, or directly.
     pub try_relay: TryRelay,
     /// Fetches images that mails refer to.
     pub images: Images,
@@ -63,7 +63,7 @@ pub struct State {
 /// Sends a trial mail: given by whoever knows how mail leaves.
 pub type TryRelay = Box<
     dyn Fn(
-            crate::desk::workspace::Relay,
+            Option<crate::desk::workspace::Relay>,
             String,
         ) -> futures_util::future::BoxFuture<'static, crate::desk::sending::Outcome>
         + Send

@@ -188,7 +188,6 @@ impl Settings {
         caller.who().must_manage().map_err(problem)?;
         let to = Mailbox::parse(body.0.to.trim(), false).map_err(|_| problem(Error::invalid("to", "invalid")))?;
         let (_, relay) = caller.desk().relay(&caller.rows()?).map_err(problem)?;
-        let relay = relay.ok_or_else(|| problem(Error::conflict("no_relay", "no relay is set")))?;
         let outcome = (caller.state().try_relay)(relay, to.to_string()).await;
         let name = match outcome.kind {
             OutcomeKind::Accepted => "accepted",

@@ -1,4 +1,4 @@
-//! Connecting to a relay: dialling, TLS, EHLO, login.
+//! Connecting to a server: dialling, TLS, EHLO, login.
 //!
 //! TLS is ours rather than lettre's: the socket comes from `net`, the roots too, and lettre's STARTTLS keeps
 //! bytes that came in the clear behind the server's answer and reads them as if they had come under TLS.
@@ -16,14 +16,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::wire::{Stream, Wire};
-use super::{Failure, Outcome, Relay, RelayTls, command};
+use super::{Failure, Outcome, Security, Server, command};
 use crate::net::address::is_local;
-use crate::net::{DialError, Guard, dial, roots};
+use crate::net::{DialError, Guard, dial, dial_address, roots};
 
 /// The longest answer read before TLS, in bytes.
 const ANSWER_MAX: usize = 16 << 10;
 
-/// What a relay said it can, after login.
+/// What a server said it can, after login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Capabilities {
     /// SIZE with its limit in bytes, 0 for none (RFC 1870).
@@ -35,21 +35,22 @@ pub(super) struct Capabilities {
 }
 
 /// A connection on which MAIL may be said.
-pub(super) async fn open(relay: &Relay) -> Result<(AsyncSmtpConnection, Capabilities), Failure> {
-    if relay.hello_name.is_empty() || !relay.hello_name.bytes().all(|byte| byte.is_ascii_graphic()) {
+pub(super) async fn open(server: &Server) -> Result<(AsyncSmtpConnection, Capabilities), Failure> {
+    if server.hello_name.is_empty() || !server.hello_name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Failure::new(Outcome::Error, "our own host name is not set up right"));
     }
-    let times = &relay.timeouts;
-    // The relay is the administrator's choice, and often stands in a private network.
-    let socket = dial(&relay.host, relay.port, times.connect, Guard::Anywhere).await.map_err(|error| match error {
-        DialError::NotFound => Failure::new(Outcome::Deferred, format!("the relay {} does not resolve", relay.host)),
-        other => Failure::new(Outcome::Deferred, format!("the relay {}: {other}", relay.host)),
-    })?;
-    let wire = secure(relay, socket).await?;
+    let wire = match secure(server, reach(server).await?, server.tls).await {
+        // Better in the clear than not at all, as the sender of a letter has no say in what the other side can.
+        Err(Broken::Tls(_)) if server.tls == Security::Opportunistic => {
+            secure(server, reach(server).await?, Security::None).await
+        }
+        other => other,
+    };
+    let wire = wire.map_err(Broken::failure)?;
     let setup = async {
-        let hello = ClientId::Domain(relay.hello_name.clone());
+        let hello = ClientId::Domain(server.hello_name.clone());
         let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello).await?;
-        if let Some((user, password)) = &relay.credentials {
+        if let Some((user, password)) = &server.credentials {
             let credentials = Credentials::new(user.clone(), password.expose().to_owned());
             connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await?;
         }
@@ -57,7 +58,21 @@ pub(super) async fn open(relay: &Relay) -> Result<(AsyncSmtpConnection, Capabili
         let answer = connection.command(Ehlo::new(hello)).await?;
         Ok((connection, capabilities(&answer)))
     };
-    command(times.greeting, "greeting and login", setup).await.map_err(Failure::of_setup)
+    command(server.timeouts.greeting, "greeting and login", setup).await.map_err(Failure::of_setup)
+}
+
+/// A socket to the server: to the address that was judged, or by name to one that the administrator chose, which
+/// often stands in a private network.
+async fn reach(server: &Server) -> Result<TcpStream, Failure> {
+    let limit = server.timeouts.connect;
+    let dialled = match server.address {
+        Some(address) => dial_address((address, server.port).into(), limit, Guard::Anywhere).await,
+        None => dial(&server.host, server.port, limit, Guard::Anywhere).await,
+    };
+    dialled.map_err(|error| match error {
+        DialError::NotFound => Failure::new(Outcome::Deferred, format!("{} does not resolve", server.host)),
+        other => Failure::new(Outcome::Deferred, format!("{}: {other}", server.place())),
+    })
 }
 
 fn capabilities(answer: &Response) -> Capabilities {
@@ -75,8 +90,8 @@ fn capabilities(answer: &Response) -> Capabilities {
 }
 
 /// `text` with the password taken out, should a server repeat what it was sent.
-pub(super) fn without_secrets(relay: &Relay, text: &str) -> String {
-    let Some((user, password)) = relay.credentials.as_ref().filter(|(_, password)| !password.is_empty()) else {
+pub(super) fn without_secrets(server: &Server, text: &str) -> String {
+    let Some((user, password)) = server.credentials.as_ref().filter(|(_, password)| !password.is_empty()) else {
         return text.to_owned();
     };
     let encode = |text: String| data_encoding::BASE64.encode(text.as_bytes());
@@ -85,34 +100,61 @@ pub(super) fn without_secrets(relay: &Relay, text: &str) -> String {
     forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "…"))
 }
 
-async fn secure(relay: &Relay, mut socket: TcpStream) -> Result<Wire, Failure> {
+/// Why a connection is not secured.
+enum Broken {
+    /// TLS itself: the clear may be tried where that is allowed.
+    Tls(Failure),
+    Other(Failure),
+}
+
+impl Broken {
+    fn failure(self) -> Failure {
+        match self {
+            Broken::Tls(failure) | Broken::Other(failure) => failure,
+        }
+    }
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Broken {
+        Broken::Other(failure)
+    }
+}
+
+async fn secure(server: &Server, mut socket: TcpStream, tls: Security) -> Result<Wire, Broken> {
     let lost = |error: io::Error| Failure::new(Outcome::Deferred, format!("the connection broke: {error}"));
     let peer = socket.peer_addr().map_err(lost)?;
     let _ = socket.set_nodelay(true);
-    let stall = relay.timeouts.chunk;
-    let preface: &'static [u8] = match relay.tls {
-        RelayTls::None if relay.credentials.is_some() && !is_local(peer.ip()) => {
-            return Err(Failure::new(Outcome::Error, "a password is not sent over the internet in the clear"));
+    let stall = server.timeouts.chunk;
+    let preface: &'static [u8] = match tls {
+        Security::None if server.credentials.is_some() && !is_local(peer.ip()) => {
+            return Err(Failure::new(Outcome::Error, "a password is not sent over the internet in the clear").into());
         }
-        RelayTls::None => return Ok(Wire::new(Stream::Plain(socket), peer, b"", stall)),
-        RelayTls::Required => b"",
-        RelayTls::StartTls => {
-            match tokio::time::timeout(relay.timeouts.greeting, start_tls(relay, &mut socket)).await {
-                Ok(started) => started?,
-                Err(_) => return Err(Failure::new(Outcome::Deferred, "timed out waiting for STARTTLS")),
+        Security::None => return Ok(Wire::new(Stream::Plain(socket), peer, b"", stall)),
+        Security::Required => b"",
+        Security::StartTls | Security::Opportunistic => {
+            let greeted = tokio::time::timeout(server.timeouts.greeting, start_tls(server, &mut socket, tls)).await;
+            let late = || Failure::new(Outcome::Deferred, "timed out waiting for STARTTLS");
+            if !greeted.map_err(|_| late())?? {
+                return Ok(Wire::new(Stream::Plain(socket), peer, b"220 in the clear\r\n", stall));
             }
             b"220 secured\r\n"
         }
     };
-    let secured = tokio::time::timeout(relay.timeouts.connect, handshake(relay, socket)).await;
-    let stream = secured.map_err(|_| Failure::new(Outcome::Deferred, "timed out in the TLS handshake"))??;
+    let secured = tokio::time::timeout(server.timeouts.connect, handshake(server, socket, tls)).await;
+    let late = || Broken::Tls(Failure::new(Outcome::Deferred, "timed out in the TLS handshake"));
+    let stream = secured.map_err(|_| late())?.map_err(Broken::Tls)?;
     Ok(Wire::new(stream, peer, preface, stall))
 }
 
-async fn handshake(relay: &Relay, socket: TcpStream) -> Result<Stream, Failure> {
-    let failed = |reason: String| Failure::new(Outcome::Error, format!("TLS with the relay failed: {reason}"));
-    let name = ServerName::try_from(relay.host.clone()).map_err(|error| failed(error.to_string()))?;
-    let config = roots::client_config(&relay.extra_roots).map_err(|error| failed(error.to_string()))?;
+async fn handshake(server: &Server, socket: TcpStream, tls: Security) -> Result<Stream, Failure> {
+    let failed = |reason: String| Failure::new(Outcome::Error, format!("TLS with {} failed: {reason}", server.host));
+    let name = ServerName::try_from(server.host.clone()).map_err(|error| failed(error.to_string()))?;
+    let config = match tls {
+        Security::Opportunistic => roots::unchecked_client_config(),
+        _ => roots::client_config(&server.extra_roots),
+    };
+    let config = config.map_err(|error| failed(error.to_string()))?;
     match Box::pin(TlsConnector::from(config).connect(name, socket)).await {
         Ok(stream) => Ok(Stream::Secure(Box::new(stream))),
         Err(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
@@ -124,16 +166,30 @@ async fn handshake(relay: &Relay, socket: TcpStream) -> Result<Stream, Failure> 
     }
 }
 
-/// From the greeting to the answer to STARTTLS, behind which no byte may have come in the clear.
-async fn start_tls(relay: &Relay, socket: &mut TcpStream) -> Result<(), Failure> {
+/// From the greeting to the answer to STARTTLS, behind which no byte may have come in the clear. False when it is not
+/// offered and need not be.
+async fn start_tls(server: &Server, socket: &mut TcpStream, tls: Security) -> Result<bool, Failure> {
     ask(socket, "", "220").await?;
-    let hello = ask(socket, &format!("EHLO {}\r\n", relay.hello_name), "250").await?;
+    let hello = ask(socket, &format!("EHLO {}\r\n", server.hello_name), "250").await;
+    let hello = match hello {
+        // One that knows no EHLO knows no STARTTLS either; what else it says is heard in the clear.
+        Err(failure) if tls == Security::Opportunistic && failure.reply.starts_with('5') => return Ok(false),
+        other => other?,
+    };
     let offered =
         hello.lines().filter_map(|line| line.get(4..)).any(|word| word.trim().eq_ignore_ascii_case("STARTTLS"));
     if !offered {
-        return Err(Failure::new(Outcome::Error, "the relay does not offer STARTTLS; nothing was sent"));
+        if tls == Security::Opportunistic {
+            return Ok(false);
+        }
+        let words = format!("{} does not offer STARTTLS; nothing was sent", server.host);
+        return Err(Failure::new(Outcome::Error, words));
     }
-    ask(socket, "STARTTLS\r\n", "220").await.map(drop)
+    match ask(socket, "STARTTLS\r\n", "220").await {
+        Ok(_) => Ok(true),
+        Err(failure) if tls == Security::Opportunistic && failure.connection_stands => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn ask(socket: &mut TcpStream, line: &str, code: &str) -> Result<String, Failure> {
@@ -142,19 +198,19 @@ async fn ask(socket: &mut TcpStream, line: &str, code: &str) -> Result<String, F
     let mut answer = Vec::with_capacity(512);
     let text = loop {
         if socket.read_buf(&mut answer).await.map_err(lost)? == 0 {
-            return Err(Failure::new(Outcome::Deferred, "the relay closed the connection"));
+            return Err(Failure::new(Outcome::Deferred, "the server closed the connection"));
         }
         match one_answer(&answer) {
             Answer::Partial if answer.len() < ANSWER_MAX => {}
             Answer::Whole => break String::from_utf8_lossy(&answer).into_owned(),
-            _ => return Err(Failure::new(Outcome::Error, "the relay said more than one answer before TLS")),
+            _ => return Err(Failure::new(Outcome::Error, "the server said more than one answer before TLS")),
         }
     };
     if text.starts_with(code) {
         return Ok(text);
     }
     let outcome = if text.starts_with('4') { Outcome::Deferred } else { Outcome::Error };
-    Err(Failure::new(outcome, text))
+    Err(Failure { connection_stands: !text.starts_with("421"), ..Failure::new(outcome, text) })
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -208,16 +264,17 @@ mod tests {
 
     #[test]
     fn the_password_is_taken_out_of_answers() {
-        let relay = Relay {
+        let server = Server {
             host: String::new(),
+            address: None,
             port: 25,
-            tls: RelayTls::None,
+            tls: Security::None,
             credentials: Some((String::from("anna"), Secret::new("hunter2"))),
             hello_name: String::new(),
             extra_roots: Vec::new(),
             timeouts: DeliveryTimeouts::default(),
         };
         let said = format!("535 no hunter2 aHVudGVyMg== {}", data_encoding::BASE64.encode(b"\0anna\0hunter2"));
-        assert_eq!(without_secrets(&relay, &said), "535 no … … …");
+        assert_eq!(without_secrets(&server, &said), "535 no … … …");
     }
 }

@@ -1,4 +1,4 @@
-//! The form of a message on the wire, and what it asks of the relay. Pure.
+//! The form of a message on the wire, and what it asks of the server. Pure.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -53,7 +53,7 @@ fn with_crlf(message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What a message asks of the relay.
+/// What a message asks of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Needs {
     /// Bytes, line ends included.
@@ -75,22 +75,22 @@ impl Needs {
         }
     }
 
-    /// Why the relay cannot carry it, if so.
+    /// Why the server cannot carry it, if so.
     pub(super) fn unmet(self, can: &Capabilities) -> Option<String> {
         if let Some(limit) = can.size.filter(|&limit| limit > 0 && self.size > limit) {
-            return Some(format!("the relay takes messages up to {limit} bytes; this one has {}", self.size));
+            return Some(format!("the server takes messages up to {limit} bytes; this one has {}", self.size));
         }
         if self.smtputf8 && !can.smtputf8 {
-            return Some(String::from("the relay does not know international addresses (SMTPUTF8)"));
+            return Some(String::from("the server does not know international addresses (SMTPUTF8)"));
         }
         if self.eight_bit && !can.eight_bit {
-            return Some(String::from("the relay takes only ASCII (no 8BITMIME) and the message is not"));
+            return Some(String::from("the server takes only ASCII (no 8BITMIME) and the message is not"));
         }
         None
     }
 }
 
-/// MAIL FROM with the parameters that the relay knows.
+/// MAIL FROM with the parameters that the server knows.
 pub(super) fn mail_command(from: Option<&Mailbox>, can: &Capabilities, needs: Needs, utf8: bool) -> String {
     let mut line = match from {
         Some(from) => format!("MAIL FROM:<{from}>"),

@@ -1,17 +1,20 @@
-//! Delivery of our mail through a relay: one connection, every recipient judged on its own, remote words kept.
+//! Delivery of our mail to a server, a relay or the recipients' own: every recipient judged on its own, remote words
+//! kept.
 //!
 //! lettre's connection reads and writes the protocol; it is driven verb by verb, since its own sending stops
 //! at the first refused recipient and knows no time-outs. Never the queue: what to try again, and when, is a job's.
 
 mod connect;
+pub mod direct;
 mod form;
+mod pool;
 mod wire;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::transport::smtp::Error as SmtpError;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::Data;
 use lettre::transport::smtp::response::Response;
 use rustls_pki_types::CertificateDer;
@@ -19,20 +22,23 @@ use rustls_pki_types::CertificateDer;
 use super::address::Mailbox;
 use crate::base::Secret;
 use crate::base::text::one_line;
-use connect::Capabilities;
+pub use pool::Pool;
+use pool::{PoolKey, Ready};
 
 /// The longest text of a remote answer that is kept, in bytes.
 const REPLY_MAX: usize = 500;
 
 /// A mail server that takes our mail.
 #[derive(Clone, Debug)]
-pub struct Relay {
+pub struct Server {
     /// Its name, which its certificate must bear, or its address.
     pub host: String,
+    /// The address to go to; none when the name is to be resolved.
+    pub address: Option<IpAddr>,
     /// Its port, usually 465, 587 or 25.
     pub port: u16,
     /// How the connection is secured.
-    pub tls: RelayTls,
+    pub tls: Security,
     /// User and password, if it wants them.
     pub credentials: Option<(String, Secret)>,
     /// What we call ourselves in EHLO: a host name or an address literal.
@@ -43,13 +49,36 @@ pub struct Relay {
     pub timeouts: DeliveryTimeouts,
 }
 
-/// How a connection to a relay is secured. There is no falling back to the clear.
+impl Server {
+    /// Its name, and its address where that is known, for people.
+    fn place(&self) -> String {
+        match self.address {
+            Some(address) if address.to_string() != self.host => format!("{} [{address}]", self.host),
+            _ => self.host.clone(),
+        }
+    }
+
+    fn key(&self) -> PoolKey {
+        PoolKey {
+            host: self.host.clone(),
+            port: self.port,
+            address: self.address,
+            user: self.credentials.as_ref().map(|(user, _)| user.clone()),
+            verified: matches!(self.tls, Security::Required | Security::StartTls),
+        }
+    }
+}
+
+/// How a connection to a server is secured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RelayTls {
+pub enum Security {
     /// TLS from the first byte (port 465).
     Required,
-    /// STARTTLS, without which nothing is sent.
+    /// STARTTLS, without which nothing is sent. The certificate must be the server's.
     StartTls,
+    /// STARTTLS where it is offered, whatever the certificate; else in the clear. For the recipients' own servers,
+    /// which nobody can make better (RFC 7435).
+    Opportunistic,
     /// In the clear. A password is then sent only to this machine or a private network.
     None,
 }
@@ -121,50 +150,89 @@ pub enum Outcome {
 /// Sends `message` (CRLF or LF lines, headers first) and gives a result for each recipient, in their order.
 ///
 /// A connection that breaks after the message was sent is [`Outcome::Deferred`]: it may arrive twice, so
-/// its Message-ID must stay the same.
-pub async fn deliver(relay: &Relay, envelope: &OutgoingEnvelope, message: &[u8]) -> Vec<RecipientResult> {
+/// its Message-ID must stay the same. With a pool, connections wait there for the next mail.
+pub async fn deliver(
+    server: &Server,
+    envelope: &OutgoingEnvelope,
+    message: &[u8],
+    pool: Option<&Pool>,
+) -> Vec<RecipientResult> {
     let mut results = Results::new(&envelope.recipients);
-    if let Err(failure) = attempt(relay, envelope, message, &mut results).await {
+    if let Err(failure) = attempt(server, envelope, message, pool, &mut results).await {
         results.rest(&failure);
     }
-    results.finish(relay)
+    results.finish(server)
 }
 
 async fn attempt(
-    relay: &Relay,
+    server: &Server,
     envelope: &OutgoingEnvelope,
     message: &[u8],
+    pool: Option<&Pool>,
     results: &mut Results,
 ) -> Result<(), Failure> {
-    let (mut connection, can) = connect::open(relay).await?;
     let wire_form = form::wire_form(message);
     let needs = form::Needs::of(&wire_form, envelope.from.as_ref());
-    let outcome = match needs.unmet(&can) {
+    let key = server.key();
+    if let Some(waiting) = pool.and_then(|pool| pool.take(&key)) {
+        let done = converse(server, waiting, envelope, needs, &wire_form, pool, results).await;
+        match done {
+            // It closed while it waited: nothing was sent on it.
+            Err(failure) if failure.unheard => {}
+            other => return other,
+        }
+    }
+    let (connection, can) = connect::open(server).await?;
+    let ready = Ready { connection, can, mails: 0 };
+    converse(server, ready, envelope, needs, &wire_form, pool, results).await
+}
+
+/// One mail on a connection, which is kept for the next or closed.
+async fn converse(
+    server: &Server,
+    mut ready: Ready,
+    envelope: &OutgoingEnvelope,
+    needs: form::Needs,
+    message: &[u8],
+    pool: Option<&Pool>,
+    results: &mut Results,
+) -> Result<(), Failure> {
+    let outcome = match needs.unmet(&ready.can) {
         Some(reason) => Err(Failure::new(Outcome::Refused, reason)),
-        None => transaction(relay, &mut connection, &can, envelope, needs, &wire_form, results).await,
+        None => transaction(server, &mut ready, envelope, needs, message, results).await,
     };
-    // Whatever came of it stands; a server that does not say goodbye changes nothing.
-    let _ = tokio::time::timeout(Duration::from_secs(5).min(relay.timeouts.command), connection.quit()).await;
+    ready.mails += 1;
+    let clean = outcome.is_ok() && results.taken();
+    let over = match pool {
+        Some(pool) if clean => pool.keep(&server.key(), ready),
+        _ => Some(ready),
+    };
+    if let Some(ready) = over {
+        // Whatever came of it stands; a server that does not say goodbye changes nothing.
+        let limit = Duration::from_secs(5).min(server.timeouts.command);
+        let _ = tokio::time::timeout(limit, pool::goodbye(ready)).await;
+    }
     outcome
 }
 
 async fn transaction(
-    relay: &Relay,
-    connection: &mut AsyncSmtpConnection,
-    can: &Capabilities,
+    server: &Server,
+    ready: &mut Ready,
     envelope: &OutgoingEnvelope,
     needs: form::Needs,
     message: &[u8],
     results: &mut Results,
 ) -> Result<(), Failure> {
-    let times = &relay.timeouts;
+    let times = &server.timeouts;
+    let Ready { connection, can, mails } = ready;
     let utf8 = can.smtputf8 && (needs.smtputf8 || envelope.recipients.iter().any(|to| !to.is_ascii()));
     let mail = form::mail_command(envelope.from.as_ref(), can, needs, utf8);
-    command(times.command, "MAIL", connection.command(mail)).await?;
+    let begun = command(times.command, "MAIL", connection.command(mail)).await;
+    begun.map_err(|failure| Failure { unheard: *mails > 0 && !failure.connection_stands, ..failure })?;
     let mut taken = Vec::new();
     for (at, recipient) in envelope.recipients.iter().enumerate() {
         if !recipient.is_ascii() && !utf8 {
-            results.set(at, Outcome::Refused, "the relay does not know international addresses (SMTPUTF8)");
+            results.set(at, Outcome::Refused, "the server does not know international addresses (SMTPUTF8)");
             continue;
         }
         match command(times.command, "RCPT", connection.command(format!("RCPT TO:<{recipient}>\r\n"))).await {
@@ -178,7 +246,7 @@ async fn transaction(
     }
     let ready = command(times.data, "DATA", connection.command(Data)).await?;
     if !ready.has_code(354) {
-        return Err(Failure::new(Outcome::Deferred, "the relay gave a strange answer to DATA"));
+        return Err(Failure::new(Outcome::Deferred, "the server gave a strange answer to DATA"));
     }
     let pieces = message.chunks(form::PIECE);
     let limit = times.end + times.chunk * u32::try_from(pieces.len() + 1).unwrap_or(u32::MAX / 1000);
@@ -196,11 +264,13 @@ struct Failure {
     reply: String,
     /// The server answered, so the session can go on.
     connection_stands: bool,
+    /// The connection had waited, and broke before anything was said on it.
+    unheard: bool,
 }
 
 impl Failure {
     fn new(outcome: Outcome, reply: impl Into<String>) -> Failure {
-        Failure { outcome, reply: reply.into(), connection_stands: false }
+        Failure { outcome, reply: reply.into(), connection_stands: false, unheard: false }
     }
 
     /// What lettre says, in our terms.
@@ -216,6 +286,7 @@ impl Failure {
             reply: format!("{code} {said}"),
             // 421 says that the server closes (RFC 5321 section 3.8).
             connection_stands: code != 421,
+            unheard: false,
         }
     }
 
@@ -267,8 +338,18 @@ impl Results {
         }
     }
 
-    fn finish(self, relay: &Relay) -> Vec<RecipientResult> {
-        let clean = |reply: &str| one_line(&connect::without_secrets(relay, reply), REPLY_MAX);
+    /// Whether anything was said about a recipient.
+    fn any(&self) -> bool {
+        self.0.iter().any(|(_, slot)| slot.is_some())
+    }
+
+    /// Whether the server has the message for somebody: it is through with it then.
+    fn taken(&self) -> bool {
+        self.0.iter().any(|(_, slot)| slot.as_ref().is_some_and(|(outcome, _)| *outcome == Outcome::Accepted))
+    }
+
+    fn finish(self, server: &Server) -> Vec<RecipientResult> {
+        let clean = |reply: &str| one_line(&connect::without_secrets(server, reply), REPLY_MAX);
         let unanswered = || (Outcome::Deferred, String::from("no answer"));
         let results = self.0.into_iter().map(|(recipient, slot)| {
             let (outcome, reply) = slot.unwrap_or_else(unanswered);

@@ -5,20 +5,21 @@ use std::time::Duration;
 
 use mailin_embedded::{Handler, Response, SslConfig, response};
 
-use super::super::delivery::DeliveryTimeouts;
-use super::super::{Mailbox, Outcome, OutgoingEnvelope, RecipientResult, Relay, RelayTls, deliver};
+use super::super::delivery::{self, DeliveryTimeouts};
+use super::super::{Mailbox, Outcome, OutgoingEnvelope, RecipientResult, Security, Server};
 use super::capture::{Capture, Script};
 use super::certificates::{self, Flaw};
 use crate::base::Secret;
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-fn relay(port: u16) -> Relay {
+fn relay(port: u16) -> Server {
     let short = Duration::from_millis(400);
-    Relay {
+    Server {
         host: String::from("localhost"),
+        address: None,
         port,
-        tls: RelayTls::None,
+        tls: Security::None,
         credentials: None,
         hello_name: String::from("ours.example"),
         extra_roots: Vec::new(),
@@ -31,6 +32,10 @@ fn relay(port: u16) -> Relay {
             end: short,
         },
     }
+}
+
+async fn deliver(server: &Server, envelope: &OutgoingEnvelope, message: &[u8]) -> Vec<RecipientResult> {
+    delivery::deliver(server, envelope, message, None).await
 }
 
 fn envelope(recipients: &[&str]) -> OutgoingEnvelope {
@@ -199,7 +204,7 @@ async fn tls_is_checked_and_never_skipped() {
             let (acceptor, root) = certificates::server(flaw);
             let capture = Capture::start(Script::secured(acceptor, implicit)).await;
             let mut relay = relay(capture.address.port());
-            relay.tls = if implicit { RelayTls::Required } else { RelayTls::StartTls };
+            relay.tls = if implicit { Security::Required } else { Security::StartTls };
             relay.timeouts.greeting = Duration::from_secs(5);
             relay.extra_roots = vec![root];
             relay.credentials = Some((String::from("anna"), Secret::new("hunter2")));
@@ -228,7 +233,7 @@ async fn starttls_is_not_done_without() {
         Script::new(&[("EHLO", "250-x\n250 STARTTLS"), ("STARTTLS", "220 go\n250-injected\n250 AUTH PLAIN")]),
     ] {
         let capture = Capture::start(script).await;
-        let relay = Relay { tls: RelayTls::StartTls, ..relay(capture.address.port()) };
+        let relay = Server { tls: Security::StartTls, ..relay(capture.address.port()) };
         let results = deliver(&relay, &envelope(&["a@b.example"]), MESSAGE.as_bytes()).await;
         assert_eq!(results[0].outcome, Outcome::Error, "{}", results[0].reply);
         assert!(capture.messages().is_empty());
@@ -237,7 +242,7 @@ async fn starttls_is_not_done_without() {
 
 #[tokio::test]
 async fn login_works_and_its_failure_does_not_tell_the_password() {
-    let login = |port| Relay { credentials: Some((String::from("anna"), Secret::new("hunter2"))), ..relay(port) };
+    let login = |port| Server { credentials: Some((String::from("anna"), Secret::new("hunter2"))), ..relay(port) };
     let capture = Capture::start(Script::new(&[])).await;
     let results = deliver(&login(capture.address.port()), &envelope(&["a@b.example"]), MESSAGE.as_bytes()).await;
     assert_eq!(results[0].outcome, Outcome::Accepted);
@@ -290,7 +295,7 @@ async fn an_independent_server_receives_it() {
         let _ = server.serve();
     });
     let results = deliver(
-        &Relay { timeouts: DeliveryTimeouts::default(), ..relay(port) },
+        &Server { timeouts: DeliveryTimeouts::default(), ..relay(port) },
         &envelope(&["anna@shop.example", "bob@shop.example"]),
         b"Subject: hi\n\n.dot\n..\nend",
     )

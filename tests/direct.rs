@@ -1,0 +1,124 @@
+//! Mail that goes straight to its recipients' servers: found by their MX, tried in order, secured where they can.
+//!
+//! The recipients' servers stand on loopback addresses of their own, on port 25, where mail goes.
+
+use serde_json::{Value, json};
+
+use crate::support::dns::Dns;
+use crate::support::{Client, Sink, TestServer, mail};
+
+async fn server(dns: &Dns) -> TestServer {
+    let address = dns.address;
+    TestServer::start_with(|config| {
+        config.relay = None;
+        config.dns.servers = vec![address];
+        config.delivery.private_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await
+}
+
+/// A reply to somebody at `domain`; gives the client and the message's id.
+async fn reply_to(server: &TestServer, email: &str) -> (Client, u64) {
+    server.receive(email, "hello@desk.example", &mail(email, "Hi", "Words")).await;
+    let owner = server.owner().await;
+    let id = owner.get("/conversations").await.expect(200)["items"][0]["id"].clone();
+    let said = json!({ "client_id": email, "kind": "reply", "text": "An answer" });
+    let said = owner.post(&format!("/conversations/{id}/messages"), said).await.expect(201);
+    server.pass(11).await;
+    (owner, said["message"]["id"].as_u64().unwrap())
+}
+
+async fn delivery(owner: &Client, id: u64) -> Value {
+    owner.get(&format!("/messages/{id}")).await.expect(200)["message"]["delivery"].clone()
+}
+
+async fn settled(server: &TestServer, owner: &Client, id: u64, state: &str) -> Value {
+    server.until_it(state, async || delivery(owner, id).await["state"] == state).await;
+    delivery(owner, id).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_goes_to_the_best_exchanger_that_answers() {
+    let dns = Dns::start();
+    let sink = Sink::at("127.0.10.1:25");
+    dns.mx("fell.example", 20, "second.fell.example").mx("fell.example", 10, "first.fell.example");
+    dns.address_of("first.fell.example", "127.0.10.9").address_of("second.fell.example", "127.0.10.1");
+    let server = server(&dns).await;
+    let (owner, id) = reply_to(&server, "o@fell.example").await;
+    settled(&server, &owner, id, "sent").await;
+    let arrived = sink.arrived().remove(0);
+    assert_eq!(arrived.to, ["o@fell.example"]);
+    assert!(arrived.text().contains("DKIM-Signature: v=1; a=rsa-sha256"), "{}", arrived.text());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_without_an_exchanger_takes_mail_itself() {
+    let dns = Dns::start();
+    let sink = Sink::at("127.0.10.2:25");
+    dns.address_of("plain.example", "127.0.10.2");
+    let server = server(&dns).await;
+    let (owner, id) = reply_to(&server, "o@plain.example").await;
+    settled(&server, &owner, id, "sent").await;
+    assert_eq!(sink.arrived().len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domains_that_take_no_mail_are_given_up_at_once_with_the_reason() {
+    let dns = Dns::start();
+    dns.mx("null.example", 0, ".");
+    dns.mx("inside.example", 0, "mx.inside.example").address_of("mx.inside.example", "10.0.0.1");
+    let server = server(&dns).await;
+    for (email, words) in [
+        ("o@null.example", "takes no mail (null MX)"),
+        ("o@nowhere.example", "does not exist"),
+        ("o@inside.example", "private network"),
+    ] {
+        let (owner, id) = reply_to(&server, email).await;
+        let delivery = settled(&server, &owner, id, "failed").await;
+        let said = delivery["recipients"][0]["reply"].as_str().unwrap();
+        assert!(said.contains(words), "{said}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_said_or_reached_now_is_tried_again() {
+    let dns = Dns::start();
+    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", "127.0.10.3");
+    let server = server(&dns).await;
+    let (owner, id) = reply_to(&server, "o@late.example").await;
+    let first = settled(&server, &owner, id, "retrying").await;
+    assert!(first["recipients"][0]["reply"].as_str().unwrap().contains("mx.late.example [127.0.10.3]"), "{first}");
+    let (_, other) = reply_to(&server, "p@late.example").await;
+    // The second does not wait for what the first has found out.
+    settled(&server, &owner, other, "retrying").await;
+    let sink = Sink::at("127.0.10.3:25");
+    server.pass(400).await;
+    settled(&server, &owner, id, "sent").await;
+    settled(&server, &owner, other, "sent").await;
+    let ids: Vec<String> = sink.arrived().iter().map(|mail| mail.to[0].clone()).collect();
+    assert!(ids.contains(&String::from("o@late.example")) && ids.len() == 2, "{ids:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipients_in_several_domains_each_have_their_own_end() {
+    let dns = Dns::start();
+    let sink = Sink::at("127.0.10.4:25");
+    dns.address_of("good.example", "127.0.10.4").mx("null.example", 0, ".");
+    let server = server(&dns).await;
+    let owner = server.owner().await;
+    let inbox = owner.get("/inboxes").await.expect(200)["items"][0]["id"].clone();
+    let new = json!({ "client_id": "1", "inbox": inbox, "subject": "To all", "text": "Hello",
+        "to": [{ "email": "a@good.example" }, { "email": "b@null.example" }], "cc": [{ "email": "c@good.example" }] });
+    let begun = owner.post("/conversations", new).await.expect(201);
+    server.pass(11).await;
+    let delivery = settled(&server, &owner, begun["message"]["id"].as_u64().unwrap(), "failed").await;
+    let states: Vec<_> = delivery["recipients"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
+    assert_eq!(states, ["sent", "failed", "sent"]);
+    assert_eq!(sink.arrived()[0].to, ["a@good.example", "c@good.example"]);
+    assert_eq!(sink.arrived().len(), 1);
+    server.stop().await;
+}
