@@ -14,6 +14,7 @@
 
 mod answering;
 mod bench;
+mod bounces;
 mod channels;
 mod clock;
 mod crash;

@@ -50,5 +50,6 @@ pub(super) fn blank(writer: &mut Writer<'_>, act: Act, conversation: &Conversati
         attachments: Vec::new(),
         delivery: None,
         event: None,
+        reports_on: None,
     })
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::threading::{self, Clues, Home};
-use super::{Act, Desk, Result, channels, contacts, events, inbound, words};
+use super::{Act, Desk, Result, bounces, channels, contacts, events, inbound, words};
 use crate::base::{Timestamp, random};
 use crate::domain::attachment::Source;
 use crate::domain::channel::WayIn;
@@ -14,10 +14,11 @@ use crate::domain::conversation::{Beginning, Last, Trouble};
 use crate::domain::incoming::Recipient;
 use crate::domain::message::Body;
 use crate::domain::{
-    Actor, Attachment, AttachmentId, BlobId, Channel, ChannelId, Contact, Conversation, ConversationId, Inbox, InboxId,
-    Incoming, IncomingId, Kind, Message, Person, Place, State, What,
+    Actor, Attachment, AttachmentId, BlobId, Channel, ChannelId, ContactId, Conversation, ConversationId, Inbox,
+    InboxId, Incoming, IncomingId, Kind, Message, MessageId, Person, Place, State, What,
 };
 use crate::mail::address;
+use crate::mail::bounce::Bounce;
 use crate::mail::parse::{self, Address, PARSER_VERSION, Parsed, Part};
 use crate::store::{Direction, Key, NewBlob, Prepared, Rows, SMALL, Store, Table, Writer};
 
@@ -175,10 +176,16 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     let body = writer.add_blob(body)?;
     let files = files.iter().map(|(index, bytes)| Ok((*index, writer.add_blob(bytes)?))).collect::<Result<_>>()?;
     let sender = sender_of(&read.parsed, &incoming);
-    let contact = contacts::find_or_add(writer, act, &sender)?;
+    if let Some((about, bounce)) = report(writer, read, &incoming)? {
+        let letter = Letter { incoming: &incoming, read, sender: &sender, contact: ContactId(0), body, files };
+        letter.file_report(writer, act, &about, bounce)?;
+        inbound::remember(writer, &incoming)?;
+        return Ok(writer.delete::<Incoming>(incoming.id)?);
+    }
+    let contact = contacts::find_or_add(writer, act, &sender)?.id;
     let inboxes: Vec<InboxId> = incoming.recipients.iter().map(|recipient| recipient.inbox).collect();
     let mut homes: Vec<ConversationId> = Vec::new();
-    let letter = Letter { incoming: &incoming, read, sender: &sender, contact: &contact, body, files };
+    let letter = Letter { incoming: &incoming, read, sender: &sender, contact, body, files };
     for (recipient, token) in incoming.recipients.iter().zip(&read.tokens) {
         let id = letter.file_into(writer, act, recipient, &inboxes, token)?;
         homes.push(id);
@@ -188,6 +195,13 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     }
     inbound::remember(writer, &incoming)?;
     Ok(writer.delete::<Incoming>(incoming.id)?)
+}
+
+/// What a mail reports, and of which message of ours, when it does: see [`bounces`].
+fn report<'r>(writer: &Writer<'_>, read: &'r Read, incoming: &Incoming) -> Result<Option<(Message, &'r Bounce)>> {
+    let Some(bounce) = &read.parsed.bounce else { return Ok(None) };
+    let proven = incoming.recipients.iter().find_map(|recipient| recipient.bounce);
+    Ok(bounces::subject_of(writer, proven, bounce)?.map(|about| (about, bounce)))
 }
 
 /// Links conversations that one mail made or reached.
@@ -224,7 +238,7 @@ struct Letter<'a> {
     incoming: &'a Incoming,
     read: &'a Read,
     sender: &'a Person,
-    contact: &'a Contact,
+    contact: ContactId,
     body: BlobId,
     /// Bytes of their own that parts have, by index.
     files: BTreeMap<u32, BlobId>,
@@ -259,7 +273,37 @@ impl Letter<'_> {
                 (begun, false)
             }
         };
-        let mut message = self.message(writer, act, &conversation)?;
+        self.add(writer, act, &mut conversation, None)?;
+        if changed {
+            writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+        }
+        Ok(conversation.id)
+    }
+
+    /// Files a report into the conversation of the message that it is about, which wants attention when somebody did
+    /// not get it.
+    fn file_report(&self, writer: &mut Writer<'_>, act: Act, about: &Message, bounce: &Bounce) -> Result<()> {
+        let failed = bounces::apply(writer, act, about.id, bounce)?;
+        let mut conversation: Conversation = writer.get(about.conversation)?;
+        if failed {
+            conversation = self.reopen(writer, act, conversation)?;
+        }
+        self.add(writer, act, &mut conversation, Some(about.id))?;
+        writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
+        Ok(())
+    }
+
+    /// Adds the mail to a conversation.
+    fn add(
+        &self,
+        writer: &mut Writer<'_>,
+        act: Act,
+        conversation: &mut Conversation,
+        reports_on: Option<MessageId>,
+    ) -> Result<()> {
+        let parsed = &self.read.parsed;
+        let mut message = self.message(writer, act, conversation)?;
+        message.reports_on = reports_on;
         conversation.last = Some(Last {
             kind: Kind::Inbound,
             author: String::from(self.sender.label()),
@@ -275,11 +319,7 @@ impl Letter<'_> {
         conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
         message.added_change = conversation.talk_change;
         writer.put(&message)?;
-        writer.put(&conversation)?;
-        if changed {
-            writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
-        }
-        Ok(conversation.id)
+        Ok(writer.put(conversation)?)
     }
 
     /// The channel a mail came through: that of the envelope's recipient, else one of the inbox that the mail was
@@ -343,7 +383,7 @@ impl Letter<'_> {
             id: ConversationId(writer.next_id::<Conversation>()?),
             inbox,
             channel,
-            contact: self.contact.id,
+            contact: self.contact,
             identity: String::from(sender),
             subject: words::subject(&self.read.parsed.subject),
             token: String::from(token),

@@ -6,7 +6,7 @@
 use super::{Act, Desk, Result, channels, inboxes};
 use crate::base::Timestamp;
 use crate::domain::incoming::Recipient;
-use crate::domain::{Conversation, ConversationId, Inbox, InboxId, Incoming, IncomingId, What};
+use crate::domain::{Conversation, ConversationId, Inbox, InboxId, Incoming, IncomingId, Message, MessageId, What};
 use crate::mail::{address, thread};
 use crate::store::{Key, NewBlob, Prepared, Reader, Rows, Table, Writer};
 
@@ -62,13 +62,17 @@ impl Desk {
             return Ok(Known::NotOurs);
         }
         let address = format!("{local}@{domain}");
+        if let Some(message) = self.message_of_return_path(local) {
+            return by_return_path(rows, address, message);
+        }
         if let Some(token) = thread::token_of_reply_address(&address, &domain) {
             return by_token(rows, address, token);
         }
         let local = local.to_lowercase();
         let found = if own { None } else { channels::taking(rows, &local, &domain)? };
         if let Some(channel) = found {
-            let recipient = Recipient { address, inbox: channel.inbox, channel: Some(channel.id), token: None };
+            let recipient =
+                Recipient { address, inbox: channel.inbox, channel: Some(channel.id), bounce: None, token: None };
             return Ok(Known::Inbox(recipient));
         }
         let plain = local.split_once('+').map_or(local.as_str(), |(before, _)| before);
@@ -80,7 +84,7 @@ impl Desk {
             _ if own => inboxes::find_by_local_part(rows, plain)?,
             _ => None,
         };
-        let recipient = |inbox| Known::Inbox(Recipient { address, inbox, channel: None, token: None });
+        let recipient = |inbox| Known::Inbox(Recipient { address, inbox, channel: None, bounce: None, token: None });
         Ok(inbox.map_or(Known::Nobody, recipient))
     }
 
@@ -151,7 +155,15 @@ fn by_token(rows: &Reader, address: String, token: String) -> Result<Known> {
     };
     let conversation: Conversation = rows.get(ConversationId(id))?;
     let (inbox, channel) = (conversation.inbox, conversation.channel);
-    Ok(Known::Inbox(Recipient { address, inbox, channel, token: Some(token) }))
+    Ok(Known::Inbox(Recipient { address, inbox, channel, bounce: None, token: Some(token) }))
+}
+
+/// Who has a return path: the conversation of the message it was given to.
+fn by_return_path(rows: &Reader, address: String, id: MessageId) -> Result<Known> {
+    let Some(message) = rows.find::<Message>(id)? else { return Ok(Known::Nobody) };
+    let conversation: Conversation = rows.get(message.conversation)?;
+    let (inbox, channel, token) = (conversation.inbox, conversation.channel, Some(conversation.token));
+    Ok(Known::Inbox(Recipient { address, inbox, channel, bounce: Some(id), token }))
 }
 
 /// What a delivery is known by: its recipient and its very bytes.

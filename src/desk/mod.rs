@@ -7,6 +7,7 @@
 pub mod access;
 pub mod agents;
 pub mod attachments;
+pub mod bounces;
 mod brake;
 pub mod channels;
 pub mod contacts;

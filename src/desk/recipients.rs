@@ -126,7 +126,8 @@ impl Desk {
 pub(super) fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<Message>> {
     for message in views::latest(rows, id, 500)? {
         let message = message?;
-        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && !message.taken_back() {
+        let mail = matches!(message.kind, Kind::Inbound | Kind::Outbound) && message.reports_on.is_none();
+        if mail && !message.taken_back() {
             return Ok(Some(message));
         }
     }

@@ -4,12 +4,15 @@
 //! more try under the same Message-ID: at least once, never lost.
 
 use super::conversations::visible;
-use super::{Act, Desk, Error, Result, Who, events, views};
+use super::{Act, Desk, Error, Result, Who, bounces, channels, events, views};
 use crate::base::{Timestamp, text};
+use crate::domain::channel::WayIn;
 use crate::domain::conversation::Trouble;
 use crate::domain::job::Work;
 use crate::domain::message::{Attempt, Delivery, DeliveryState};
-use crate::domain::{Actor, BlobId, Conversation, Job, JobId, Message, MessageId, What};
+use crate::domain::{Actor, BlobId, Channel, Conversation, Job, JobId, Message, MessageId, Suppressed, What};
+use crate::mail::address::contact_key;
+use crate::mail::bounce;
 use crate::mail::parse::Defect;
 use crate::store::{Rows, Writer};
 
@@ -35,10 +38,14 @@ pub struct Plan {
     pub message: MessageId,
     /// The whole mail.
     pub raw: BlobId,
-    /// The envelope's sender.
+    /// The address in From.
     pub from: String,
+    /// The envelope's sender: where bounces come to.
+    pub return_path: String,
     /// Who has not got it yet.
     pub recipients: Vec<String>,
+    /// Who is not written to, and why.
+    pub refused: Vec<Outcome>,
 }
 
 /// What a try came to, for one recipient or (none) for the connection.
@@ -63,6 +70,8 @@ pub enum OutcomeKind {
     Refused,
     /// We did not get that far.
     Error,
+    /// It was taken, and came back.
+    Bounced,
 }
 
 impl OutcomeKind {
@@ -72,6 +81,7 @@ impl OutcomeKind {
             OutcomeKind::Deferred => "deferred",
             OutcomeKind::Refused => "refused",
             OutcomeKind::Error => "error",
+            OutcomeKind::Bounced => "bounced",
         }
     }
 }
@@ -84,7 +94,22 @@ impl Desk {
     /// The store's own.
     pub async fn begin_sending(&self, job: JobId) -> Result<Option<Plan>> {
         let act = self.act(Actor::System);
-        self.store.write(move |writer| begin(writer, act, job)).await
+        let Some(mut plan) = self.store.write(move |writer| begin(writer, act, job)).await? else { return Ok(None) };
+        plan.return_path = self.return_path_of(&plan)?;
+        Ok(Some(plan))
+    }
+
+    /// Where bounces of a message come to: here, where its address is; else to that address, from where they are
+    /// brought here as everything else is.
+    fn return_path_of(&self, plan: &Plan) -> Result<String> {
+        let domain = plan.from.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let rows = self.store.read()?;
+        let channel = channels::by_address(&rows, &plan.from)?.map(|id| rows.get::<Channel>(id)).transpose()?;
+        Ok(match channel.map(|channel| channel.email().way_in.clone()) {
+            Some(WayIn::Mx) => self.return_path(plan.message, domain),
+            Some(WayIn::Forward(_)) => plan.from.clone(),
+            None => self.return_path(plan.message, &self.hostname),
+        })
     }
 
     /// Records what a try came to.
@@ -155,6 +180,10 @@ impl Desk {
                 for one in &mut delivery.recipients {
                     if !matches!(one.state, DeliveryState::Sent | DeliveryState::Cancelled) {
                         one.state = DeliveryState::Queued;
+                        // Whoever has it tried again knows better than what came back.
+                        if let Some(known) = bounces::find(writer, &one.email)? {
+                            writer.delete::<Suppressed>(known.id)?;
+                        }
                     }
                 }
                 writer.put(&message)?;
@@ -186,15 +215,25 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     };
     delivery.state = DeliveryState::Sending;
     delivery.due_at = None;
-    let mut recipients = Vec::new();
+    let (mut recipients, mut refused) = (Vec::new(), Vec::new());
     for one in delivery.recipients.iter_mut().filter(|one| one.state.waits()) {
         one.state = DeliveryState::Sending;
-        recipients.push(one.email.clone());
+        match bounces::find(writer, &one.email)? {
+            None => recipients.push(one.email.clone()),
+            Some(known) => refused.push(not_sent(&one.email, &known)),
+        }
     }
-    let plan = Plan { message: message.id, raw, from: from.email, recipients };
+    let plan = Plan { message: message.id, raw, from: from.email, return_path: String::new(), recipients, refused };
     writer.put(&message)?;
     writer.change(act.at, act.actor, What::MessageChanged(conversation, message.id))?;
     Ok(Some(plan))
+}
+
+/// The end of a recipient whose address takes no mail.
+fn not_sent(email: &str, known: &Suppressed) -> Outcome {
+    let day = known.since.rfc3339().split('T').next().map(String::from).unwrap_or_default();
+    let reply = format!("Not sent: mail to this address came back on {day}: {}", known.words);
+    Outcome { recipient: Some(String::from(email)), kind: OutcomeKind::Refused, reply }
 }
 
 /// Gives up a job of which no try was heard of again. It stays, to be looked at, until somebody has it tried again.
@@ -235,6 +274,12 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
     let over = act.at >= job.created_at.plus_days(GIVE_UP_DAYS);
     for outcome in outcomes {
         note(delivery, act.at, outcome, over);
+        let hard = || bounce::status_of(outcome.reply.get(3..)?.trim_start_matches([' ', '-']));
+        if let (Some(email), OutcomeKind::Refused) = (&outcome.recipient, outcome.kind)
+            && hard().is_some_and(|status| bounce::is_hard(&status))
+        {
+            bounces::suppress(writer, act.at, &contact_key(email), &outcome.reply, message.id)?;
+        }
     }
     let waiting = delivery.recipients.iter().any(|one| one.state == DeliveryState::Retrying);
     let failed = delivery.recipients.iter().any(|one| one.state == DeliveryState::Failed);
@@ -284,7 +329,7 @@ pub(super) fn settle_trouble(writer: &mut Writer<'_>, act: Act, conversation: &m
     set_trouble(writer, act, conversation, trouble)
 }
 
-fn set_trouble(
+pub(super) fn set_trouble(
     writer: &mut Writer<'_>,
     act: Act,
     conversation: &mut Conversation,
@@ -301,18 +346,10 @@ fn set_trouble(
 /// Writes an outcome down, for its recipient or for all that were being sent to.
 fn note(delivery: &mut Delivery, at: Timestamp, outcome: &Outcome, give_up: bool) {
     let reply = text::one_line(&outcome.reply, MAX_REPLY);
-    let attempt = Attempt {
-        at,
-        recipient: outcome.recipient.clone(),
-        outcome: String::from(outcome.kind.name()),
-        reply: reply.clone(),
-    };
-    delivery.attempts.push(attempt);
-    let over = delivery.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
-    delivery.attempts.drain(..over);
+    keep_attempt(&mut delivery.attempts, at, outcome);
     let state = match outcome.kind {
         OutcomeKind::Accepted => DeliveryState::Sent,
-        OutcomeKind::Refused => DeliveryState::Failed,
+        OutcomeKind::Refused | OutcomeKind::Bounced => DeliveryState::Failed,
         OutcomeKind::Deferred | OutcomeKind::Error if give_up => DeliveryState::Failed,
         OutcomeKind::Deferred | OutcomeKind::Error => DeliveryState::Retrying,
     };
@@ -323,6 +360,18 @@ fn note(delivery: &mut Delivery, at: Timestamp, outcome: &Outcome, give_up: bool
             one.reply = Some(reply.clone());
         }
     }
+}
+
+/// Keeps what a try came to, or what was heard of it later.
+pub(super) fn keep_attempt(attempts: &mut Vec<Attempt>, at: Timestamp, outcome: &Outcome) {
+    attempts.push(Attempt {
+        at,
+        recipient: outcome.recipient.clone(),
+        outcome: String::from(outcome.kind.name()),
+        reply: text::one_line(&outcome.reply, MAX_REPLY),
+    });
+    let over = attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
+    attempts.drain(..over);
 }
 
 /// Seconds to wait after the n-th try.

@@ -230,6 +230,8 @@ fn is_loopback(host: &str) -> bool {
 /// front. A copy of the store alone gives nothing away.
 pub struct Seal {
     key: aws_lc_rs::aead::RandomizedNonceKey,
+    /// What keys for proofs are derived from: another than the one that seals.
+    proofs: [u8; 32],
 }
 
 impl Seal {
@@ -256,12 +258,22 @@ impl Seal {
     }
 
     fn new(key: &[u8]) -> Option<Seal> {
+        let proofs = blake3::derive_key("frontdesk 2026-11 keys of proofs", key);
         let key = aws_lc_rs::aead::RandomizedNonceKey::new(&aws_lc_rs::aead::AES_256_GCM, key).ok()?;
-        Some(Seal { key })
+        Some(Seal { key, proofs })
     }
 
     fn close(&self, secret: &Secret) -> Result<Vec<u8>> {
         self.close_bytes(secret.expose().as_bytes())
+    }
+
+    /// What proves that `bytes` come from here, for one purpose (a keyed hash of 96 bits).
+    pub(super) fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 12] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.proofs);
+        hasher.update(purpose.as_bytes()).update(&[0]).update(bytes);
+        let mut mac = [0; 12];
+        hasher.finalize_xof().fill(&mut mac);
+        mac
     }
 
     /// Seals bytes.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlobId, ChannelId, InboxId, IncomingId};
+use super::{BlobId, ChannelId, InboxId, IncomingId, MessageId};
 use crate::base::Timestamp;
 
 /// A mail as it came in: the raw bytes and the envelope.
@@ -39,6 +39,9 @@ pub struct Recipient {
     /// The channel whose address it is; none for the inbox's fallback address.
     #[serde(default)]
     pub channel: Option<ChannelId>,
+    /// The message whose return path it is: reports about that message come there.
+    #[serde(default)]
+    pub bounce: Option<MessageId>,
     /// The reply token in the address, when it was one of ours.
     #[serde(default)]
     pub token: Option<String>,

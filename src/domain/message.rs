@@ -100,6 +100,9 @@ pub struct Message {
     /// What happened; events only.
     #[serde(default)]
     pub event: Option<Event>,
+    /// The message of ours whose delivery this mail reports on.
+    #[serde(default)]
+    pub reports_on: Option<MessageId>,
 }
 
 impl Message {
@@ -215,7 +218,7 @@ pub struct Attempt {
     pub at: Timestamp,
     /// For whom; none when the connection itself failed.
     pub recipient: Option<String>,
-    /// `accepted`, `deferred`, `refused` or `error`.
+    /// `accepted`, `deferred`, `refused`, `error` or `bounced`.
     pub outcome: String,
     /// The remote server's words, or ours about the connection.
     pub reply: String,

@@ -17,6 +17,7 @@ pub mod job;
 pub mod mail_domain;
 pub mod message;
 pub mod person;
+pub mod suppressed;
 pub mod workspace;
 
 pub use access::Scope;
@@ -33,6 +34,7 @@ pub use job::Job;
 pub use mail_domain::MailDomain;
 pub use message::{Kind, Message};
 pub use person::Person;
+pub use suppressed::Suppressed;
 
 crate::id_types! {
     /// An agent: a person who signs in and answers.
@@ -53,6 +55,8 @@ crate::id_types! {
     AttachmentId,
     /// A draft.
     DraftId,
+    /// An address that takes no mail.
+    SuppressedId,
     /// A job in the durable queue.
     JobId,
     /// A mail that was taken from the outside and is not yet filed in a conversation.

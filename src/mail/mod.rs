@@ -3,6 +3,7 @@
 //! Never a socket, never the store. Parsing never fails: it gives a value plus its defects.
 
 pub mod address;
+pub mod bounce;
 pub mod build;
 pub mod clean;
 mod decode;

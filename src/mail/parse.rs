@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bounce::{self, Bounce};
 use super::headers::{self, Fields, Mime};
 use super::scan::{self, Entity, Kind, Refuse, Structure};
 use super::{decode, names, text};
@@ -177,6 +178,8 @@ pub struct Parsed {
     pub html: Option<String>,
     /// Everything that is not the body.
     pub parts: Vec<Part>,
+    /// What it reports of another mail's delivery, if it does.
+    pub bounce: Option<Bounce>,
     /// What was odd.
     pub defects: Vec<Defect>,
 }
@@ -273,6 +276,7 @@ fn read(raw: &[u8], structure: &Structure) -> Parsed {
     }
     fill_body(&mut out, &units);
     mark_inline(&mut out);
+    out.bounce = bounce::read(raw, structure, &out);
     out
 }
 

@@ -13,6 +13,10 @@ const MAX_WRITTEN_ID: usize = 250;
 /// How many of the latest references are sent along, beside the first.
 const LATEST_REFERENCES: usize = 20;
 const REPLY_PREFIX: &str = "reply+";
+const BOUNCE_PREFIX: &str = "bounce+";
+
+/// What proves that a return path is one of ours.
+pub type Mac = [u8; 12];
 
 /// A new Message-ID without angle brackets: `token.random@host`, for the conversation of `token`.
 pub fn message_id(token: &str, host: &str) -> String {
@@ -40,6 +44,22 @@ pub fn token_of_reply_address(address: &str, host: &str) -> Option<String> {
         .get(REPLY_PREFIX.len()..)
         .filter(|_| local.get(..REPLY_PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(REPLY_PREFIX)))?;
     (domain.eq_ignore_ascii_case(host) && random::is_token(token)).then(|| token.to_ascii_lowercase())
+}
+
+/// The return path of a message: `bounce+…@host`, with what proves that it is ours.
+pub fn bounce_address(message: u64, mac: &Mac, host: &str) -> String {
+    let bytes = [message.to_be_bytes().as_slice(), mac].concat();
+    let token = data_encoding::BASE32_NOPAD.encode(&bytes).to_ascii_lowercase();
+    format!("{BOUNCE_PREFIX}{token}@{}", host.to_ascii_lowercase())
+}
+
+/// The message and the proof in a return path, which has yet to be looked at; the case of the address does not matter.
+pub fn message_of_bounce_address(local: &str) -> Option<(u64, Mac)> {
+    let local = local.to_ascii_uppercase();
+    let token = local.strip_prefix(&BOUNCE_PREFIX.to_ascii_uppercase())?;
+    let bytes: [u8; 20] = data_encoding::BASE32_NOPAD.decode(token.as_bytes()).ok()?.try_into().ok()?;
+    let (message, mac) = bytes.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*message), *mac.first_chunk::<12>()?))
 }
 
 /// A message id without angle brackets, white space, controls and hidden characters; `None` when
@@ -109,6 +129,18 @@ mod tests {
             "reply+".to_owned(),
         ] {
             assert_eq!(token_of_reply_address(&other, "desk.example"), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn return_paths_carry_a_message_and_its_proof() {
+        let address = bounce_address(7, b"proof-of-it!", "Desk.Example");
+        let (local, host) = address.split_once('@').unwrap();
+        assert_eq!((host, local.len() <= 64), ("desk.example", true));
+        assert_eq!(message_of_bounce_address(&local.to_uppercase()), Some((7, *b"proof-of-it!")));
+        for other in ["bounce+", "bounce+abc", "reply+aaaa", &local[..local.len() - 1], &format!("{local}a"), "żżżżżżż"]
+        {
+            assert_eq!(message_of_bounce_address(other), None, "{other}");
         }
     }
 

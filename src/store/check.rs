@@ -10,7 +10,7 @@ use crate::domain::agent::Session;
 use crate::domain::attachment::Source;
 use crate::domain::{
     Agent, AgentId, Attachment, Channel, Contact, Conversation, ConversationId, Draft, Inbox, Incoming, Job, Kind,
-    MailDomain, Message, MessageId,
+    MailDomain, Message, MessageId, Suppressed,
 };
 
 /// Faults listed before the rest are only counted.
@@ -80,6 +80,7 @@ impl Store {
         check.entities::<Message>()?;
         check.entities::<Attachment>()?;
         check.entities::<Draft>()?;
+        check.entities::<Suppressed>()?;
         check.entities::<Job>()?;
         check.index_sizes()?;
         check.tallies()?;
@@ -117,6 +118,7 @@ const INDEXES: &[Table] = &[
     Table::ChannelByDomain,
     Table::DomainByName,
     Table::ContactByIdentity,
+    Table::SuppressedByEmail,
     Table::ConversationByInbox,
     Table::ConversationByPlace,
     Table::ConversationByAssignee,

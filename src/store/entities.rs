@@ -6,7 +6,7 @@ use crate::domain::contact::IdentityKind;
 use crate::domain::{
     Agent, AgentId, Attachment, AttachmentId, BlobId, Channel, ChannelId, Contact, ContactId, Conversation,
     ConversationId, DomainId, Draft, DraftId, Inbox, InboxId, Incoming, IncomingId, Job, JobId, MailDomain, Message,
-    MessageId, Place, SessionId, State, attachment::Source,
+    MessageId, Place, SessionId, State, Suppressed, SuppressedId, attachment::Source,
 };
 
 macro_rules! ids_are_numbers {
@@ -32,6 +32,7 @@ ids_are_numbers!(
     JobId,
     MessageId,
     SessionId,
+    SuppressedId,
     BlobId
 );
 
@@ -261,6 +262,19 @@ impl Entity for Draft {
             IndexKey::unique(Table::DraftByPlace, key),
             IndexKey::plain(Table::DraftByConversation, Key::new().u64(place), self.id.0),
         ]
+    }
+}
+
+impl Entity for Suppressed {
+    const TABLE: Table = Table::Suppressed;
+    type Id = SuppressedId;
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
+
+    fn index_keys(&self) -> Vec<IndexKey> {
+        vec![IndexKey::unique(Table::SuppressedByEmail, Key::new().text(&self.email))]
     }
 }
 

@@ -22,6 +22,7 @@ const COUNTED: &[Table] = &[
     Table::Messages,
     Table::Attachments,
     Table::Drafts,
+    Table::Suppressed,
     Table::Jobs,
 ];
 

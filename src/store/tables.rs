@@ -133,6 +133,11 @@ tables! {
     /// (conversation, draft).
     DraftByConversation => "draft-by-conversation-1",
 
+    /// suppressed → `Suppressed`.
+    Suppressed => "suppressed-1",
+    /// e-mail → suppressed. Unique.
+    SuppressedByEmail => "suppressed-by-email-1",
+
     /// job → `Job`.
     Jobs => "jobs-1",
     /// (due_at, job), those not parked.

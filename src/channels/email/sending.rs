@@ -175,9 +175,11 @@ impl Work for Sending {
             let raw = self.desk.store.blob(&rows, plan.raw).and_then(|blob| blob.into_bytes());
             (relay, raw.map_err(|error| error.to_string())?)
         };
-        let outcomes = match relay {
+        let mut outcomes = match relay {
+            _ if plan.recipients.is_empty() => Vec::new(),
             Ok(relay) => {
-                let sending = self.send(relay.as_ref(), Some(&plan.from), &plan.recipients, &raw, TRY_LIMIT);
+                let path = Some(plan.return_path.as_str());
+                let sending = self.send(relay.as_ref(), path, &plan.recipients, &raw, TRY_LIMIT);
                 tokio::select! {
                     outcomes = sending => outcomes,
                     () = self.stopped() => return self.desk.put_off_sending(job).await.map_err(words),
@@ -185,6 +187,7 @@ impl Work for Sending {
             }
             Err(refused) => vec![error(&refused.to_string())],
         };
+        outcomes.extend(plan.refused);
         self.desk.record_sending(job, outcomes).await.map_err(words)
     }
 }

@@ -191,7 +191,7 @@ impl Settings {
         let outcome = (caller.state().try_relay)(relay, to.to_string()).await;
         let name = match outcome.kind {
             OutcomeKind::Accepted => "accepted",
-            OutcomeKind::Refused => "refused",
+            OutcomeKind::Refused | OutcomeKind::Bounced => "refused",
             OutcomeKind::Deferred | OutcomeKind::Error => "error",
         };
         Ok(Json(TrialResult { outcome: String::from(name), reply: outcome.reply }))

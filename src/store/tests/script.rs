@@ -361,6 +361,7 @@ fn message(id: u64, conversation: u64, kind: Kind, seq: u64) -> Message {
         attachments: Vec::new(),
         delivery: None,
         event: None,
+        reports_on: None,
     }
 }
 
