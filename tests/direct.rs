@@ -122,3 +122,40 @@ async fn recipients_in_several_domains_each_have_their_own_end() {
     assert_eq!(sink.arrived().len(), 1);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_listed_told_of_after_four_hours_and_given_up_after_five_days() {
+    let dns = Dns::start();
+    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", "127.0.10.5");
+    let server = server(&dns).await;
+    let (owner, id) = reply_to(&server, "o@late.example").await;
+    settled(&server, &owner, id, "retrying").await;
+    let queue = owner.get("/outgoing").await.expect(200);
+    let one = &queue["items"][0];
+    assert_eq!((&queue["waiting"], &one["message"], &one["attempts"]), (&json!(1), &json!(id), &json!(1)));
+    assert_eq!(one["recipients"][0]["email"], "o@late.example");
+    assert!(one["recipients"][0]["reply"].as_str().unwrap().contains("mx.late.example"), "{one}");
+    let conversation = format!("/conversations/{}", one["conversation"]);
+    let trouble = async || owner.get(&conversation).await.expect(200)["conversation"]["trouble"].clone();
+    assert_eq!(trouble().await, Value::Null);
+    for _ in 0..5 {
+        let before = delivery(&owner, id).await["attempts"].as_array().unwrap().len();
+        server.pass(3601).await;
+        let more = async || delivery(&owner, id).await["attempts"].as_array().unwrap().len() > before;
+        server.until_it("it was tried again", more).await;
+        settled(&server, &owner, id, "retrying").await;
+    }
+    assert_eq!(trouble().await, "delivery_delayed");
+    let said = owner.get(&format!("{conversation}/messages")).await.expect(200);
+    let late = said["items"].as_array().unwrap().iter().filter(|one| one["event"]["code"] == "delivery_delayed");
+    assert_eq!(late.count(), 1);
+    server.pass(5 * 86_400).await;
+    settled(&server, &owner, id, "failed").await;
+    assert_eq!(trouble().await, "delivery_failed");
+    assert_eq!(owner.get("/outgoing").await.expect(200)["waiting"], 0);
+    let sink = Sink::at("127.0.10.5:25");
+    owner.post(&format!("/outgoing/{id}/retry"), json!({})).await.expect(200);
+    settled(&server, &owner, id, "sent").await;
+    assert_eq!((sink.arrived().len(), trouble().await), (1, Value::Null));
+    server.stop().await;
+}

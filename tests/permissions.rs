@@ -109,7 +109,7 @@ impl World {
             "conversations" => conversation,
             "contacts" => contact,
             "messages" if path.ends_with("raw") => message,
-            "messages" => sent,
+            "messages" | "outgoing" => sent,
             "attachments" => file,
             "inboxes" => self.inbox,
             "channels" => self.channel,
@@ -192,7 +192,9 @@ fn body_of(method: &Method, path: &str, world: &World, once: u64) -> Option<Valu
         "/conversations/{id}" => json!({ "tags": [name] }),
         "/conversations/{id}/messages" => json!({ "client_id": name, "kind": "comment", "text": name }),
         "/conversations/{id}/draft" => json!({ "text": name }),
-        "/messages/{id}/cancel" | "/messages/{id}/retry" => json!({}),
+        "/messages/{id}/cancel" | "/messages/{id}/retry" | "/outgoing/{id}/cancel" | "/outgoing/{id}/retry" => {
+            json!({})
+        }
         other => panic!("no body for {method} {other}"),
     })
 }

@@ -38,9 +38,9 @@ impl Desk {
     /// Has mail be sent to an address again.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::NotFound`].
+    /// [`Error::Forbidden`], [`Error::NotFound`].
     pub async fn lift_suppression(&self, who: &Who, id: SuppressedId) -> Result<()> {
-        who.must_write()?;
+        who.must_manage()?;
         let act = self.act(who.actor());
         self.store
             .write(move |writer| {

@@ -20,6 +20,7 @@ pub mod filing;
 pub mod idempotency;
 pub mod inbound;
 pub mod inboxes;
+pub mod outgoing;
 mod recipients;
 pub mod replies;
 pub mod retention;

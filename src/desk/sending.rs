@@ -18,6 +18,8 @@ use crate::store::{Rows, Writer};
 
 /// Days after which a message is given up (RFC 5321, 4.5.4.1: four to five).
 const GIVE_UP_DAYS: i64 = 5;
+/// Hours after which people are told that a message takes long.
+const LATE_HOURS: i64 = 4;
 /// Wait before the second try, seconds; doubled each time.
 const FIRST_WAIT: i64 = 300;
 /// Longest wait between tries, seconds.
@@ -44,6 +46,8 @@ pub struct Plan {
     pub return_path: String,
     /// Who has not got it yet.
     pub recipients: Vec<String>,
+    /// Whether somebody asked for this very try: what was found out a moment ago does not count.
+    pub insist: bool,
     /// Who is not written to, and why.
     pub refused: Vec<Outcome>,
 }
@@ -173,7 +177,7 @@ impl Desk {
                 }
                 let job = JobId(writer.next_id::<Job>()?);
                 let work = Work::SendMail(id);
-                writer.put(&Job::new(job, work, act.at, act.at))?;
+                writer.put(&Job { insist: true, ..Job::new(job, work, act.at, act.at) })?;
                 delivery.state = DeliveryState::Queued;
                 delivery.job = Some(job);
                 delivery.due_at = Some(act.at);
@@ -209,6 +213,7 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     // A try that is recorded as begun and never as ended was cut short: by a stop, or by an end that it caused.
     job.cut_short += 1;
     job.due_at = act.at.plus_seconds(FIRST_WAIT);
+    let insist = std::mem::take(&mut job.insist);
     writer.put(&job)?;
     let (Some(raw), Some(from), Some(delivery)) = (message.raw, message.from.clone(), message.delivery.as_mut()) else {
         return Ok(None);
@@ -223,7 +228,8 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
             Some(known) => refused.push(not_sent(&one.email, &known)),
         }
     }
-    let plan = Plan { message: message.id, raw, from: from.email, return_path: String::new(), recipients, refused };
+    let plan =
+        Plan { message: message.id, raw, from: from.email, return_path: String::new(), recipients, insist, refused };
     writer.put(&message)?;
     writer.change(act.at, act.actor, What::MessageChanged(conversation, message.id))?;
     Ok(Some(plan))
@@ -281,6 +287,7 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
             bounces::suppress(writer, act.at, &contact_key(email), &outcome.reply, message.id)?;
         }
     }
+    let mut late = false;
     let waiting = delivery.recipients.iter().any(|one| one.state == DeliveryState::Retrying);
     let failed = delivery.recipients.iter().any(|one| one.state == DeliveryState::Failed);
     if waiting {
@@ -288,6 +295,8 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
         delivery.state = DeliveryState::Retrying;
         delivery.due_at = Some(due_at);
         job.due_at = due_at;
+        late = !job.told_late && act.at >= job.created_at.plus_seconds(LATE_HOURS * 3600);
+        job.told_late |= late;
         writer.put(&job)?;
     } else {
         delivery.state = if failed { DeliveryState::Failed } else { DeliveryState::Sent };
@@ -300,6 +309,11 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
         return give_up(writer, act, &message);
     }
     writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
+    if late {
+        let mut conversation: Conversation = writer.get(message.conversation)?;
+        events::add(writer, act, &conversation, "delivery_delayed", &[("message", message.id.0.into())])?;
+        set_trouble(writer, act, &mut conversation, Some(Trouble::DeliveryDelayed))?;
+    }
     if !waiting {
         let mut conversation: Conversation = writer.get(message.conversation)?;
         settle_trouble(writer, act, &mut conversation)?;

@@ -98,6 +98,8 @@ pub enum Trouble {
     DeliveryFailed,
     /// A mail could not be read and is shown as it came.
     Unreadable,
+    /// A reply has not been delivered for hours; it is still being tried.
+    DeliveryDelayed,
 }
 
 /// Who spoke last, and how it began.

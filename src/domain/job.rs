@@ -20,6 +20,12 @@ pub struct Job {
     /// How many tries in a row were begun and never heard of again: each may have ended the process.
     #[serde(default)]
     pub cut_short: u32,
+    /// Whether somebody asked for this very try, whatever was found out before.
+    #[serde(default)]
+    pub insist: bool,
+    /// Whether people were told that it takes long.
+    #[serde(default)]
+    pub told_late: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// Set when it was given up: it stays to be looked at.
@@ -30,7 +36,7 @@ pub struct Job {
 impl Job {
     /// One that was never begun.
     pub fn new(id: JobId, work: Work, created_at: Timestamp, due_at: Timestamp) -> Job {
-        Job { id, work, due_at, attempts: 0, cut_short: 0, created_at, parked: None }
+        Job { id, work, due_at, attempts: 0, cut_short: 0, insist: false, told_late: false, created_at, parked: None }
     }
 }
 

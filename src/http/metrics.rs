@@ -52,6 +52,9 @@ fn figures(state: &State, rows: &Reader) -> Result<String, String> {
     gauge("last_change", "Number of the last committed change.", rows.last_change().map_err(broken)?);
     gauge("mail_waiting", "Mails taken and not yet filed, counted up to 10000.", count(Table::Incoming)?);
     gauge("jobs_waiting", "Jobs in the queue, counted up to 10000.", count(Table::JobByDue)?);
+    let now = state.desk.clock.now();
+    let oldest = crate::desk::outgoing::oldest_seconds(rows, now).map_err(|error| error.to_string())?;
+    gauge("outgoing_oldest_seconds", "How long the longest waiting mail that was tried has waited.", oldest);
     gauge("search_behind", "Changes the search index has yet to take in.", state.search.behind());
     gauge("search_messages", "Messages in the search index.", state.search.index().message_count());
     gauge(

@@ -105,7 +105,7 @@ impl Sending {
             Ok(raw) => raw,
             Err(refused) => return error(&refused.to_string()),
         };
-        let outcomes = self.send(relay.as_ref(), Some(&from), &[to], &raw, TRIAL_LIMIT).await;
+        let outcomes = self.send(relay.as_ref(), Some(&from), &[to], &raw, true, TRIAL_LIMIT).await;
         outcomes.into_iter().next().unwrap_or_else(|| error("Nothing was sent."))
     }
 
@@ -116,6 +116,7 @@ impl Sending {
         from: Option<&str>,
         recipients: &[String],
         raw: &[u8],
+        insist: bool,
         limit: Duration,
     ) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
@@ -143,7 +144,7 @@ impl Sending {
                 let _place = self.slots.take(place).await;
                 match relay {
                     Some(relay) => deliver(&server_of(&self.desk, relay), &envelope, raw, Some(&self.pool)).await,
-                    None => self.direct.deliver(place, &envelope, raw, &self.pool).await,
+                    None => self.direct.deliver(place, &envelope, raw, &self.pool, insist).await,
                 }
             };
             match tokio::time::timeout(limit, sent).await {
@@ -179,7 +180,7 @@ impl Work for Sending {
             _ if plan.recipients.is_empty() => Vec::new(),
             Ok(relay) => {
                 let path = Some(plan.return_path.as_str());
-                let sending = self.send(relay.as_ref(), path, &plan.recipients, &raw, TRY_LIMIT);
+                let sending = self.send(relay.as_ref(), path, &plan.recipients, &raw, plan.insist, TRY_LIMIT);
                 tokio::select! {
                     outcomes = sending => outcomes,
                     () = self.stopped() => return self.desk.put_off_sending(job).await.map_err(words),

@@ -20,6 +20,7 @@ mod images;
 mod inboxes;
 mod me;
 mod messages;
+mod outgoing;
 mod render;
 mod search;
 mod sessions;
@@ -74,7 +75,14 @@ pub type TryRelay = Box<
 type Groups = (
     (sessions::Sessions, me::Me, setup::SetupApi),
     (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, settings::Settings),
-    (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments, images::ImagesApi),
+    (
+        conversations::Conversations,
+        messages::Messages,
+        drafts::Drafts,
+        attachments::Attachments,
+        images::ImagesApi,
+        outgoing::OutgoingApi,
+    ),
     (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
 );
 
@@ -83,7 +91,14 @@ pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     let groups = (
         (sessions::Sessions, me::Me, setup::SetupApi),
         (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, settings::Settings),
-        (conversations::Conversations, messages::Messages, drafts::Drafts, attachments::Attachments, images::ImagesApi),
+        (
+            conversations::Conversations,
+            messages::Messages,
+            drafts::Drafts,
+            attachments::Attachments,
+            images::ImagesApi,
+            outgoing::OutgoingApi,
+        ),
         (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
     );
     OpenApiService::new(groups, "Frontdesk", "1").server("/api/v1").description(

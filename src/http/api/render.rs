@@ -54,6 +54,8 @@ pub enum TroubleView {
     DeliveryFailed,
     /// A mail could not be read.
     Unreadable,
+    /// A reply has not been delivered for hours; it is still being tried.
+    DeliveryDelayed,
 }
 
 /// A conversation in a list.
@@ -258,6 +260,7 @@ impl Renderer<'_> {
             trouble: conversation.trouble.map(|trouble| match trouble {
                 Trouble::DeliveryFailed => TroubleView::DeliveryFailed,
                 Trouble::Unreadable => TroubleView::Unreadable,
+                Trouble::DeliveryDelayed => TroubleView::DeliveryDelayed,
             }),
             related: self.related(conversation)?,
         })

@@ -73,20 +73,22 @@ struct Candidate {
 }
 
 impl Direct {
-    /// Sends `message` to recipients of one domain and gives a result for each, in their order.
+    /// Sends `message` to recipients of one domain and gives a result for each, in their order. A domain that could not
+    /// be reached a moment ago is left alone, unless the caller insists.
     pub async fn deliver(
         &self,
         domain: &str,
         envelope: &OutgoingEnvelope,
         message: &[u8],
         pool: &Pool,
+        insist: bool,
     ) -> Vec<RecipientResult> {
         let failed = |failure: Failure| {
             let mut results = Results::new(&envelope.recipients);
             results.rest(&failure);
             results.finish(&self.server(String::new(), None))
         };
-        if let Some(words) = self.unreachable.of(domain) {
+        if let Some(words) = self.unreachable.of(domain).filter(|_| !insist) {
             return failed(Failure::new(Outcome::Deferred, words));
         }
         let candidates = match self.candidates(domain).await {
