@@ -4,14 +4,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::dns::Dns;
 use crate::support::{Client, Sink, TestServer, mail};
 
-async fn server(dns: &Dns) -> TestServer {
-    let address = dns.address;
+async fn server() -> TestServer {
     TestServer::start_with(|config| {
         config.relay = None;
-        config.dns.servers = vec![address];
         config.delivery.private_networks = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await
@@ -39,11 +36,11 @@ async fn settled(server: &TestServer, owner: &Client, id: u64, state: &str) -> V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_goes_to_the_best_exchanger_that_answers() {
-    let dns = Dns::start();
+    let server = server().await;
+    let dns = &server.dns;
     let sink = Sink::at("127.0.10.1:25");
     dns.mx("fell.example", 20, "second.fell.example").mx("fell.example", 10, "first.fell.example");
     dns.address_of("first.fell.example", "127.0.10.9").address_of("second.fell.example", "127.0.10.1");
-    let server = server(&dns).await;
     let (owner, id) = reply_to(&server, "o@fell.example").await;
     settled(&server, &owner, id, "sent").await;
     let arrived = sink.arrived().remove(0);
@@ -54,10 +51,10 @@ async fn mail_goes_to_the_best_exchanger_that_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_domain_without_an_exchanger_takes_mail_itself() {
-    let dns = Dns::start();
+    let server = server().await;
+    let dns = &server.dns;
     let sink = Sink::at("127.0.10.2:25");
     dns.address_of("plain.example", "127.0.10.2");
-    let server = server(&dns).await;
     let (owner, id) = reply_to(&server, "o@plain.example").await;
     settled(&server, &owner, id, "sent").await;
     assert_eq!(sink.arrived().len(), 1);
@@ -66,10 +63,10 @@ async fn a_domain_without_an_exchanger_takes_mail_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn domains_that_take_no_mail_are_given_up_at_once_with_the_reason() {
-    let dns = Dns::start();
+    let server = server().await;
+    let dns = &server.dns;
     dns.mx("null.example", 0, ".");
     dns.mx("inside.example", 0, "mx.inside.example").address_of("mx.inside.example", "10.0.0.1");
-    let server = server(&dns).await;
     for (email, words) in [
         ("o@null.example", "takes no mail (null MX)"),
         ("o@nowhere.example", "does not exist"),
@@ -85,9 +82,9 @@ async fn domains_that_take_no_mail_are_given_up_at_once_with_the_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_said_or_reached_now_is_tried_again() {
-    let dns = Dns::start();
+    let server = server().await;
+    let dns = &server.dns;
     dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", "127.0.10.3");
-    let server = server(&dns).await;
     let (owner, id) = reply_to(&server, "o@late.example").await;
     let first = settled(&server, &owner, id, "retrying").await;
     assert!(first["recipients"][0]["reply"].as_str().unwrap().contains("mx.late.example [127.0.10.3]"), "{first}");
@@ -105,10 +102,10 @@ async fn what_cannot_be_said_or_reached_now_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recipients_in_several_domains_each_have_their_own_end() {
-    let dns = Dns::start();
+    let server = server().await;
+    let dns = &server.dns;
     let sink = Sink::at("127.0.10.4:25");
     dns.address_of("good.example", "127.0.10.4").mx("null.example", 0, ".");
-    let server = server(&dns).await;
     let owner = server.owner().await;
     let inbox = owner.get("/inboxes").await.expect(200)["items"][0]["id"].clone();
     let new = json!({ "client_id": "1", "inbox": inbox, "subject": "To all", "text": "Hello",
@@ -125,9 +122,9 @@ async fn recipients_in_several_domains_each_have_their_own_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_listed_told_of_after_four_hours_and_given_up_after_five_days() {
-    let dns = Dns::start();
+    let server = server().await;
+    let dns = &server.dns;
     dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", "127.0.10.5");
-    let server = server(&dns).await;
     let (owner, id) = reply_to(&server, "o@late.example").await;
     settled(&server, &owner, id, "retrying").await;
     let queue = owner.get("/outgoing").await.expect(200);

@@ -19,6 +19,7 @@ mod channels;
 mod clock;
 mod crash;
 mod direct;
+mod doctor;
 mod figures;
 mod files;
 mod hostile_mail;

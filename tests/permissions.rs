@@ -184,7 +184,7 @@ fn body_of(method: &Method, path: &str, world: &World, once: u64) -> Option<Valu
         }
         "/channels/{id}" => json!({ "signature": name }),
         "/domains" => json!({ "name": format!("d{once}.example") }),
-        "/domains/{id}/rotate" | "/domains/{id}/activate" => json!({}),
+        "/domains/{id}/rotate" | "/domains/{id}/activate" | "/domains/{id}/check" => json!({}),
         "/settings/relay" | "/domains/{id}/relay" => json!({ "host": "relay.example", "port": 25, "tls": "starttls" }),
         "/settings/relay/test" => json!({ "to": "x@far.example" }),
         "/conversations" => json!({ "client_id": name, "inbox": world.inbox, "to": [{ "email": "new@far.example" }],

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::{addresses, build_desk, control, descriptors, open_index, open_store, periodic, tls};
 use crate::base::Clock;
 use crate::channels::email;
+use crate::channels::email::doctor::{self, Examined, Patient};
 use crate::channels::email::filing::file_mail;
 use crate::channels::email::sending::Sending;
 use crate::channels::email::taking::Taking;
@@ -143,9 +144,9 @@ impl Server {
         let resolver = Resolver::new(&self.config.dns.servers);
         let delivery = &self.config.delivery;
         let (networks, ipv6) = (&delivery.private_networks, delivery.ipv6);
-        let sending = Sending::new(Arc::clone(&self.desk), resolver, networks, ipv6, workers.clone());
+        let sending = Sending::new(Arc::clone(&self.desk), resolver.clone(), networks, ipv6, workers.clone());
         let sending = Arc::new(sending);
-        let state = Arc::new(self.state(Arc::clone(&sending)));
+        let state = Arc::new(self.state(Arc::clone(&sending), resolver.clone()));
         let endpoint = routes(state, self.config.http.public_url.clone(), doors.clone());
 
         // Listeners.
@@ -179,7 +180,8 @@ impl Server {
         }
     }
 
-    fn state(&self, sending: Arc<Sending>) -> State {
+    fn state(&self, sending: Arc<Sending>, resolver: Resolver) -> State {
+        let hostname = self.desk.hostname.clone();
         let secure = self.config.http.tls().is_some()
             || self.config.http.public_url.as_ref().is_some_and(crate::config::PublicUrl::is_https);
         State {
@@ -190,6 +192,15 @@ impl Server {
             try_relay: Box::new(move |relay, to| {
                 let sending = Arc::clone(&sending);
                 Box::pin(async move { sending.trial(relay, to).await })
+            }),
+            examine: Box::new(move |domain, takes_mail, relay| {
+                let (resolver, hostname) = (resolver.clone(), hostname.clone());
+                Box::pin(async move {
+                    let patient = Patient { hostname, domain, takes_mail, relay };
+                    let published = doctor::next_keys_published(&resolver, &patient.domain);
+                    let (findings, published) = tokio::join!(doctor::examine(&resolver, &patient), published);
+                    Examined { findings, next_keys_published: published }
+                })
             }),
             images: Images::new(self.config.fetch.private_networks.clone()),
             max_upload_bytes: self.config.http.max_upload_bytes,

@@ -5,7 +5,7 @@
 //! test did not expect.
 
 pub mod api;
-#[expect(dead_code, reason = "it says more than the tests ask yet")]
+#[allow(dead_code, reason = "it says more than the tests ask yet")]
 pub mod dns;
 pub mod errors;
 pub mod live;
@@ -26,6 +26,7 @@ use frontdesk::store::{Key, Rows, Table};
 use tempfile::TempDir;
 
 pub use api::Client;
+pub use dns::Dns;
 pub use live::Live;
 pub use sink::Sink;
 
@@ -41,6 +42,8 @@ pub struct TestServer {
     pub running: Option<Running>,
     pub clock: Clock,
     pub sink: Sink,
+    /// The name server it asks; it knows no name until a test tells it one.
+    pub dns: Dns,
     config: Config,
     dir: Option<TempDir>,
 }
@@ -65,6 +68,8 @@ impl TestServer {
         let dir = tempfile::tempdir().unwrap();
         let sink = Sink::start();
         let mut config = Config::for_testing(dir.path());
+        let dns = Dns::start();
+        config.dns.servers = vec![dns.address];
         config.relay = Some(Relay {
             host: sink.address.ip().to_string(),
             port: sink.address.port(),
@@ -74,7 +79,7 @@ impl TestServer {
         tweak(&mut config);
         let clock = Clock::fake(START);
         let running = Server::bind(config.clone(), clock.clone()).await.unwrap().start();
-        TestServer { running: Some(running), clock, sink, config, dir: Some(dir) }
+        TestServer { running: Some(running), clock, sink, dns, config, dir: Some(dir) }
     }
 
     /// The running server.

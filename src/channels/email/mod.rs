@@ -7,6 +7,7 @@ pub mod command;
 mod connection;
 pub mod data;
 pub mod delivery;
+pub mod doctor;
 pub mod filing;
 pub mod intake;
 mod pace;

@@ -12,6 +12,7 @@ mod channels;
 mod contacts;
 mod conversations;
 mod counts;
+mod doctor;
 mod document;
 mod domains;
 mod drafts;
@@ -55,6 +56,8 @@ pub struct State {
     pub secure: bool,
     /// Sends a trial mail through a relay, or directly.
     pub try_relay: TryRelay,
+    /// Asks the domain name system about a domain.
+    pub examine: Examine,
     /// Fetches images that mails refer to.
     pub images: Images,
     /// Most bytes of one upload.
@@ -71,10 +74,21 @@ pub type TryRelay = Box<
         + Sync,
 >;
 
+/// Looks at a domain that takes mail here or not and sends through a relay or not.
+pub type Examine = Box<
+    dyn Fn(
+            crate::domain::MailDomain,
+            bool,
+            Option<crate::desk::workspace::Relay>,
+        ) -> futures_util::future::BoxFuture<'static, crate::channels::email::doctor::Examined>
+        + Send
+        + Sync,
+>;
+
 /// The groups of operations, at most 16 in one.
 type Groups = (
     (sessions::Sessions, me::Me, setup::SetupApi),
-    (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, settings::Settings),
+    (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, doctor::Doctor, settings::Settings),
     (
         conversations::Conversations,
         messages::Messages,
@@ -90,7 +104,7 @@ type Groups = (
 pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     let groups = (
         (sessions::Sessions, me::Me, setup::SetupApi),
-        (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, settings::Settings),
+        (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, doctor::Doctor, settings::Settings),
         (
             conversations::Conversations,
             messages::Messages,
