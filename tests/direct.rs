@@ -14,6 +14,12 @@ async fn server() -> TestServer {
     .await
 }
 
+/// An address on loopback of this very process.
+fn host(number: u8) -> String {
+    let process = std::process::id();
+    format!("127.{}.{}.{number}", 64 + (process >> 8) % 128, process % 256)
+}
+
 /// A reply to somebody at `domain`; gives the client and the message's id.
 async fn reply_to(server: &TestServer, email: &str) -> (Client, u64) {
     server.receive(email, "hello@desk.example", &mail(email, "Hi", "Words")).await;
@@ -38,9 +44,9 @@ async fn settled(server: &TestServer, owner: &Client, id: u64, state: &str) -> V
 async fn mail_goes_to_the_best_exchanger_that_answers() {
     let server = server().await;
     let dns = &server.dns;
-    let sink = Sink::at("127.0.10.1:25");
+    let sink = Sink::at(&format!("{}:25", host(1)));
     dns.mx("fell.example", 20, "second.fell.example").mx("fell.example", 10, "first.fell.example");
-    dns.address_of("first.fell.example", "127.0.10.9").address_of("second.fell.example", "127.0.10.1");
+    dns.address_of("first.fell.example", &host(9)).address_of("second.fell.example", &host(1));
     let (owner, id) = reply_to(&server, "o@fell.example").await;
     settled(&server, &owner, id, "sent").await;
     let arrived = sink.arrived().remove(0);
@@ -53,8 +59,8 @@ async fn mail_goes_to_the_best_exchanger_that_answers() {
 async fn a_domain_without_an_exchanger_takes_mail_itself() {
     let server = server().await;
     let dns = &server.dns;
-    let sink = Sink::at("127.0.10.2:25");
-    dns.address_of("plain.example", "127.0.10.2");
+    let sink = Sink::at(&format!("{}:25", host(2)));
+    dns.address_of("plain.example", &host(2));
     let (owner, id) = reply_to(&server, "o@plain.example").await;
     settled(&server, &owner, id, "sent").await;
     assert_eq!(sink.arrived().len(), 1);
@@ -84,14 +90,17 @@ async fn domains_that_take_no_mail_are_given_up_at_once_with_the_reason() {
 async fn what_cannot_be_said_or_reached_now_is_tried_again() {
     let server = server().await;
     let dns = &server.dns;
-    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", "127.0.10.3");
+    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", &host(3));
     let (owner, id) = reply_to(&server, "o@late.example").await;
     let first = settled(&server, &owner, id, "retrying").await;
-    assert!(first["recipients"][0]["reply"].as_str().unwrap().contains("mx.late.example [127.0.10.3]"), "{first}");
+    assert!(
+        first["recipients"][0]["reply"].as_str().unwrap().contains(&format!("mx.late.example [{}]", host(3))),
+        "{first}"
+    );
     let (_, other) = reply_to(&server, "p@late.example").await;
     // The second does not wait for what the first has found out.
     settled(&server, &owner, other, "retrying").await;
-    let sink = Sink::at("127.0.10.3:25");
+    let sink = Sink::at(&format!("{}:25", host(3)));
     server.pass(400).await;
     settled(&server, &owner, id, "sent").await;
     settled(&server, &owner, other, "sent").await;
@@ -104,8 +113,8 @@ async fn what_cannot_be_said_or_reached_now_is_tried_again() {
 async fn recipients_in_several_domains_each_have_their_own_end() {
     let server = server().await;
     let dns = &server.dns;
-    let sink = Sink::at("127.0.10.4:25");
-    dns.address_of("good.example", "127.0.10.4").mx("null.example", 0, ".");
+    let sink = Sink::at(&format!("{}:25", host(4)));
+    dns.address_of("good.example", &host(4)).mx("null.example", 0, ".");
     let owner = server.owner().await;
     let inbox = owner.get("/inboxes").await.expect(200)["items"][0]["id"].clone();
     let new = json!({ "client_id": "1", "inbox": inbox, "subject": "To all", "text": "Hello",
@@ -124,7 +133,7 @@ async fn recipients_in_several_domains_each_have_their_own_end() {
 async fn what_waits_is_listed_told_of_after_four_hours_and_given_up_after_five_days() {
     let server = server().await;
     let dns = &server.dns;
-    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", "127.0.10.5");
+    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", &host(5));
     let (owner, id) = reply_to(&server, "o@late.example").await;
     settled(&server, &owner, id, "retrying").await;
     let queue = owner.get("/outgoing").await.expect(200);
@@ -150,7 +159,7 @@ async fn what_waits_is_listed_told_of_after_four_hours_and_given_up_after_five_d
     settled(&server, &owner, id, "failed").await;
     assert_eq!(trouble().await, "delivery_failed");
     assert_eq!(owner.get("/outgoing").await.expect(200)["waiting"], 0);
-    let sink = Sink::at("127.0.10.5:25");
+    let sink = Sink::at(&format!("{}:25", host(5)));
     owner.post(&format!("/outgoing/{id}/retry"), json!({})).await.expect(200);
     settled(&server, &owner, id, "sent").await;
     assert_eq!((sink.arrived().len(), trouble().await), (1, Value::Null));
