@@ -144,6 +144,146 @@ export interface paths {
         patch: operations["update_inbox"];
         trace?: never;
     };
+    "/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All channels of inboxes that the asker may see. */
+        get: operations["list_channels"];
+        put?: never;
+        /** Adds a channel. Its domain is added with it, with DKIM keys. */
+        post: operations["create_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a channel; its conversations stay. */
+        delete: operations["delete_channel"];
+        options?: never;
+        head?: never;
+        /** Changes a channel. */
+        patch: operations["update_channel"];
+        trace?: never;
+    };
+    "/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All domains, the installation's host name among them. */
+        get: operations["list_domains"];
+        put?: never;
+        /** Adds a domain with DKIM keys; the one that is there when it is. */
+        post: operations["create_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/domains/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes new DKIM keys, which will sign once their records are published. */
+        post: operations["rotate_domain_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/domains/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the new keys sign: their records are published. */
+        post: operations["activate_domain_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/domains/{id}/relay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets a relay for the mail of this domain alone. */
+        put: operations["set_domain_relay"];
+        post?: never;
+        /** Has the domain's mail leave as the workspace's does. */
+        delete: operations["delete_domain_relay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/domains/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a domain of which no channel is left. */
+        delete: operations["delete_domain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/domains/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the domain name system about a domain. Keys that wait sign from now on when their records are there. */
+        post: operations["check_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings/relay": {
         parameters: {
             query?: never;
@@ -156,7 +296,8 @@ export interface paths {
         /** Sets how mail leaves. */
         put: operations["set_relay"];
         post?: never;
-        delete?: never;
+        /** Has mail be sent directly to the recipients' servers. */
+        delete: operations["delete_relay"];
         options?: never;
         head?: never;
         patch?: never;
@@ -389,6 +530,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/outgoing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The queue of outgoing mail, as far as the asker may see it. */
+        get: operations["list_outgoing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/outgoing/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries again at once to send a message. */
+        post: operations["retry_outgoing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/outgoing/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a message back from those whom it has not reached. */
+        post: operations["cancel_outgoing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Addresses that mail is not sent to, since it came back from there. */
+        get: operations["list_suppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Has mail be sent to an address again. */
+        delete: operations["delete_suppression"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/contacts/{id}": {
         parameters: {
             query?: never;
@@ -614,6 +840,98 @@ export interface components {
             last: number;
         };
         /**
+         * @description What a channel is.
+         * @enum {string}
+         */
+        ChannelKind: "email";
+        /**
+         * ChannelList
+         * @description All channels of inboxes that the asker may see.
+         */
+        ChannelList: {
+            /** @description In order of their addresses. */
+            items: components["schemas"]["ChannelView"][];
+            /**
+             * Format: uint64
+             * @description The snapshot this was read at.
+             */
+            change: number;
+        };
+        /**
+         * ChannelPatchBody
+         * @description What to change.
+         */
+        ChannelPatchBody: {
+            /**
+             * Format: uint64
+             * @description The inbox it belongs to.
+             */
+            inbox?: number;
+            /** @description Which name stands in From. */
+            from_name?: components["schemas"]["FromName"] & unknown;
+            /** @description What closes each message, HTML. */
+            signature?: string;
+            /** @description Copied on each message. */
+            cc?: components["schemas"]["Person"][];
+            /** @description The same, hidden. */
+            bcc?: components["schemas"]["Person"][];
+            /** @description Whether `address+anything` is this address. */
+            plus_tags?: boolean;
+            /** @description Whether it takes what comes to nobody in its domain. */
+            catch_all?: boolean;
+            /** @description How mail comes in. */
+            way_in?: components["schemas"]["WayIn"] & unknown;
+        };
+        /**
+         * ChannelView
+         * @description A way in and out of an inbox.
+         */
+        ChannelView: {
+            /**
+             * Format: uint64
+             * @description Id.
+             */
+            id: number;
+            /** @description What it is. */
+            kind: components["schemas"]["ChannelKind"] & unknown;
+            /**
+             * Format: uint64
+             * @description The inbox it belongs to.
+             */
+            inbox: number;
+            /** @description The address. */
+            address: string;
+            /** @description Which name stands in From. */
+            from_name: components["schemas"]["FromName"] & unknown;
+            /** @description What closes each message, HTML. */
+            signature: string;
+            /** @description Copied on each message. */
+            cc: components["schemas"]["Person"][];
+            /** @description The same, hidden. */
+            bcc: components["schemas"]["Person"][];
+            /** @description Whether `address+anything` is this address. */
+            plus_tags: boolean;
+            /** @description Whether it takes what comes to nobody in its domain. */
+            catch_all: boolean;
+            /** @description How mail comes in. */
+            way_in: components["schemas"]["WayIn"] & unknown;
+            /** @description When a forward was last proven to work. */
+            proven_at?: string;
+            /** @description When a probe was sent that has not come back yet. */
+            probe_sent_at?: string;
+        };
+        /**
+         * ChannelsChanged
+         * @description Channels or domains changed.
+         */
+        ChannelsChanged: {
+            /**
+             * Format: uint64
+             * @description Up to which change this is known.
+             */
+            change: number;
+        };
+        /**
          * ContactPatch
          * @description What to change.
          */
@@ -824,6 +1142,82 @@ export interface components {
          */
         Disk: "enough" | "scarce" | "low";
         /**
+         * @description Whether a key signs.
+         * @enum {string}
+         */
+        DkimKeyState: "active" | "next" | "retired";
+        /**
+         * DkimKeyView
+         * @description A DKIM key and its DNS record.
+         */
+        DkimKeyView: {
+            /** @description The selector. */
+            selector: string;
+            /** @description `rsa` or `ed25519`. */
+            algorithm: string;
+            /** @description Whether it signs. */
+            state: components["schemas"]["DkimKeyState"] & unknown;
+            /** @description When it was made. */
+            created_at: string;
+            /** @description When it stopped signing; its record can go a week later. */
+            retired_at?: string;
+            /** @description The name of its TXT record. */
+            record_name: string;
+            /** @description What the record says. */
+            record_value: string;
+        };
+        /**
+         * DomainList
+         * @description All domains.
+         */
+        DomainList: {
+            /** @description In order of their names. */
+            items: components["schemas"]["DomainView"][];
+            /**
+             * Format: uint64
+             * @description The snapshot this was read at.
+             */
+            change: number;
+        };
+        /**
+         * DomainRelay
+         * @description A domain's own relay.
+         */
+        DomainRelay: {
+            /** @description Host name. */
+            host: string;
+            /**
+             * Format: uint16
+             * @description Port.
+             */
+            port: number;
+            /** @description How the connection is secured. */
+            tls: components["schemas"]["RelayTls"] & unknown;
+            /** @description Who signs in there. */
+            username?: string;
+            /** @description Whether a password is kept; it is never shown. */
+            has_password: boolean;
+        };
+        /**
+         * DomainView
+         * @description A domain of the team's own.
+         */
+        DomainView: {
+            /**
+             * Format: uint64
+             * @description Id.
+             */
+            id: number;
+            /** @description Its name, A-labels. */
+            name: string;
+            /** @description Whether it is the installation's own host name. */
+            is_hostname: boolean;
+            /** @description Its DKIM keys, oldest first. */
+            keys: components["schemas"]["DkimKeyView"][];
+            /** @description Its own relay, if it has one. */
+            relay?: components["schemas"]["DomainRelay"] & unknown;
+        };
+        /**
          * DraftBody
          * @description What to save.
          */
@@ -899,6 +1293,38 @@ export interface components {
             args: unknown;
         };
         /**
+         * Examination
+         * @description What was found about a domain.
+         */
+        Examination: {
+            /** @description In the order in which people set a domain up. */
+            items: components["schemas"]["FindingView"][];
+            /** @description Whether keys that waited for their records sign from now on. */
+            activated: boolean;
+        };
+        /**
+         * FindingView
+         * @description One thing that was looked at.
+         */
+        FindingView: {
+            /** @description `host`, `reverse_name`, `mx`, `spf`, `dkim` or `dmarc`. */
+            check: string;
+            /** @description `passes`, `missing`, `change`, `not_needed` or `unknown`. */
+            verdict: string;
+            /** @description Code of the sentence about it. */
+            code: string;
+            /** @description What the sentence needs. */
+            args: {
+                [key: string]: string;
+            };
+            /** @description The kind of record. */
+            kind: string;
+            /** @description The record's name. */
+            name: string;
+            /** @description What it should say, where that is known. */
+            record?: string;
+        };
+        /**
          * Found
          * @description A conversation that was found.
          */
@@ -957,7 +1383,7 @@ export interface components {
             hit: components["schemas"]["HitView"] & unknown;
         };
         /** @description One thing that happened. */
-        Frame: components["schemas"]["Frame_Hello"] | components["schemas"]["Frame_ConversationFrame"] | components["schemas"]["Frame_MessageFrame"] | components["schemas"]["Frame_Gone"] | components["schemas"]["Frame_Counts"] | components["schemas"]["Frame_InboxesChanged"] | components["schemas"]["Frame_AgentsChanged"] | components["schemas"]["Frame_MeChanged"] | components["schemas"]["Frame_Again"] | components["schemas"]["Frame_Ping"] | components["schemas"]["Frame_CaughtUp"];
+        Frame: components["schemas"]["Frame_Hello"] | components["schemas"]["Frame_ConversationFrame"] | components["schemas"]["Frame_MessageFrame"] | components["schemas"]["Frame_Gone"] | components["schemas"]["Frame_Counts"] | components["schemas"]["Frame_InboxesChanged"] | components["schemas"]["Frame_ChannelsChanged"] | components["schemas"]["Frame_AgentsChanged"] | components["schemas"]["Frame_MeChanged"] | components["schemas"]["Frame_Again"] | components["schemas"]["Frame_Ping"] | components["schemas"]["Frame_CaughtUp"];
         /** @description One thing that happened. */
         Frame_Again: {
             /**
@@ -999,6 +1425,20 @@ export interface components {
              * @enum {string}
              */
             type: "caught_up";
+        };
+        /** @description One thing that happened. */
+        Frame_ChannelsChanged: {
+            /**
+             * @example channels
+             * @enum {string}
+             */
+            type: "channels";
+        } & components["schemas"]["ChannelsChanged"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "channels";
         };
         /** @description One thing that happened. */
         Frame_ConversationFrame: {
@@ -1112,6 +1552,11 @@ export interface components {
              */
             type: "ping";
         };
+        /**
+         * @description Which name stands in From.
+         * @enum {string}
+         */
+        FromName: "agent" | "agent_company" | "company";
         /**
          * Gone
          * @description A conversation is no longer there for the asker.
@@ -1449,6 +1894,23 @@ export interface components {
             language?: string;
         };
         /**
+         * NewChannelBody
+         * @description A new channel.
+         */
+        NewChannelBody: {
+            /** @description What it is. */
+            kind: components["schemas"]["ChannelKind"] & unknown;
+            /**
+             * Format: uint64
+             * @description The inbox it belongs to.
+             */
+            inbox: number;
+            /** @description The address. */
+            address: string;
+            /** @description How mail comes in; `mx` when it is not given. */
+            way_in?: components["schemas"]["WayIn"] & unknown;
+        };
+        /**
          * NewConversationBody
          * @description A conversation to begin.
          */
@@ -1483,6 +1945,19 @@ export interface components {
              * @default []
              */
             attachments: number[];
+            /**
+             * Format: uint64
+             * @description The channel it goes out through; left out, the inbox's first, or its fallback address.
+             */
+            channel?: number;
+        };
+        /**
+         * NewDomain
+         * @description A new domain.
+         */
+        NewDomain: {
+            /** @description Its name. */
+            name: string;
         };
         /**
          * NewInbox
@@ -1522,6 +1997,11 @@ export interface components {
             last_seen_change?: number;
             /** @description Closes the conversation as well. */
             and_close?: boolean;
+            /**
+             * Format: uint64
+             * @description The channel it goes out through, one of its inbox; left out, the one the conversation goes through.
+             */
+            channel?: number;
         };
         /**
          * NewSetup
@@ -1599,6 +2079,34 @@ export interface components {
          * @description One message.
          */
         OneMessage: {
+            /** @description The message. */
+            message: components["schemas"]["MessageView"] & unknown;
+        };
+        /**
+         * OutgoingList
+         * @description The queue.
+         */
+        OutgoingList: {
+            /** @description The longest waiting first. */
+            items: components["schemas"]["WaitingView"][];
+            /**
+             * Format: uint64
+             * @description How many wait in all that the asker may see, counted up to 10000.
+             */
+            waiting: number;
+            /** @description Since when the longest waiting one does that was tried in vain. */
+            oldest_at?: string;
+            /**
+             * Format: uint64
+             * @description The snapshot this was read at.
+             */
+            change: number;
+        };
+        /**
+         * OutgoingMessage
+         * @description The message, as it is now.
+         */
+        OutgoingMessage: {
             /** @description The message. */
             message: components["schemas"]["MessageView"] & unknown;
         };
@@ -1719,8 +2227,10 @@ export interface components {
         ReplyOne: {
             /** @description To. */
             to: components["schemas"]["Person"][];
-            /** @description Copies: none. */
+            /** @description Copies: those of the channel. */
             cc: components["schemas"]["Person"][];
+            /** @description Hidden copies: those of the channel. */
+            bcc: components["schemas"]["Person"][];
         };
         /**
          * ReplyTo
@@ -1731,6 +2241,8 @@ export interface components {
             to: components["schemas"]["Person"][];
             /** @description Copies. */
             cc: components["schemas"]["Person"][];
+            /** @description Hidden copies: those of the channel. */
+            bcc: components["schemas"]["Person"][];
             /** @description Our address on the answer. */
             from: string;
         };
@@ -1800,6 +2312,36 @@ export interface components {
          */
         State: "open" | "snoozed" | "closed";
         /**
+         * SuppressedList
+         * @description Addresses that take no mail.
+         */
+        SuppressedList: {
+            /** @description The latest first, at most 500. */
+            items: components["schemas"]["SuppressedView"][];
+            /**
+             * Format: uint64
+             * @description The snapshot this was read at.
+             */
+            change: number;
+        };
+        /**
+         * SuppressedView
+         * @description An address that takes no mail.
+         */
+        SuppressedView: {
+            /**
+             * Format: uint64
+             * @description Id.
+             */
+            id: number;
+            /** @description The address. */
+            email: string;
+            /** @description Since when. */
+            since: string;
+            /** @description What was said about it. */
+            words: string;
+        };
+        /**
          * Trial
          * @description To whom a trial mail goes.
          */
@@ -1821,7 +2363,7 @@ export interface components {
          * @description What somebody should see to.
          * @enum {string}
          */
-        TroubleView: "delivery_failed" | "unreadable";
+        TroubleView: "delivery_failed" | "unreadable" | "delivery_delayed";
         /**
          * Uploaded
          * @description A file that was uploaded.
@@ -1835,6 +2377,54 @@ export interface components {
          * @enum {string}
          */
         View: "all" | "mine" | "unassigned" | "snoozed" | "closed" | "sent" | "filtered" | "spam" | "trash";
+        /**
+         * WaitingRecipient
+         * @description Somebody a mail has not reached.
+         */
+        WaitingRecipient: {
+            /** @description The address. */
+            email: string;
+            /** @description The last words heard. */
+            reply?: string;
+        };
+        /**
+         * WaitingView
+         * @description A mail that waits to be sent.
+         */
+        WaitingView: {
+            /**
+             * Format: uint64
+             * @description The message; retry and cancel go by it.
+             */
+            message: number;
+            /**
+             * Format: uint64
+             * @description Its conversation.
+             */
+            conversation: number;
+            /** @description What it is about. */
+            subject: string;
+            /** @description Under whose address. */
+            from?: components["schemas"]["Person"] & unknown;
+            /** @description Who has not got it yet, with the last words heard of each. */
+            recipients: components["schemas"]["WaitingRecipient"][];
+            /** @description `queued`, `sending`, `retrying`; `failed` for one that was put aside. */
+            state: string;
+            /** @description When it was first to be sent. */
+            queued_at: string;
+            /** @description When it is tried next. */
+            due_at?: string;
+            /**
+             * Format: uint32
+             * @description Tries so far.
+             */
+            attempts: number;
+        };
+        /**
+         * @description How mail comes in.
+         * @enum {string}
+         */
+        WayIn: "mx" | "forward";
         /**
          * Workspace
          * @description The installation.
@@ -2280,6 +2870,390 @@ export interface operations {
             };
         };
     };
+    list_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["ChannelList"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json; charset=utf-8": components["schemas"]["NewChannelBody"];
+            };
+        };
+        responses: {
+            /** @description Added. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json; charset=utf-8": components["schemas"]["ChannelPatchBody"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_domains: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["DomainList"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json; charset=utf-8": components["schemas"]["NewDomain"];
+            };
+        };
+        responses: {
+            /** @description There. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["DomainView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_domain_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["DomainView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_domain_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["DomainView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_domain_relay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json; charset=utf-8": components["schemas"]["RelayBody"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["DomainView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_domain_relay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["DomainView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["Examination"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_relay: {
         parameters: {
             query?: never;
@@ -2321,6 +3295,35 @@ export interface operations {
                 "application/json; charset=utf-8": components["schemas"]["RelayBody"];
             };
         };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["RelayView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_relay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description What was asked for. */
             200: {
@@ -3002,6 +4005,160 @@ export interface operations {
                 content: {
                     "application/octet-stream": string;
                 };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_outgoing: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["OutgoingList"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_outgoing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["OutgoingMessage"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_outgoing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["OutgoingMessage"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["SuppressedList"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_suppression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Mail is sent there again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457); `code` says which. */
             default: {

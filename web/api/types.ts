@@ -10,7 +10,7 @@ export type Person = { name: string | null; email: string };
 
 export type ConversationState = 'open' | 'snoozed' | 'closed';
 export type Place = 'inbox' | 'filtered' | 'spam' | 'trash';
-export type Trouble = 'delivery_failed' | 'unreadable';
+export type Trouble = 'delivery_failed' | 'delivery_delayed' | 'unreadable';
 
 export type ContactBrief = { id: number; name: string | null; email: string };
 
@@ -45,7 +45,7 @@ export type DeliveryState = 'queued' | 'sending' | 'sent' | 'retrying' | 'failed
 export type DeliveryAttempt = {
   at: Time;
   recipient: string | null;
-  outcome: 'accepted' | 'deferred' | 'refused' | 'error';
+  outcome: 'accepted' | 'deferred' | 'refused' | 'error' | 'bounced';
   reply: string;
 };
 
@@ -72,7 +72,9 @@ export type EventCode =
   | 'subject_changed'
   | 'send_cancelled'
   | 'send_retried'
-  | 'delivery_failed';
+  | 'delivery_failed'
+  | 'delivery_delayed'
+  | 'bounced';
 
 export type MessageEvent = {
   code: EventCode;
@@ -228,7 +230,7 @@ export type Frame =
   | { type: 'message'; change: number; message: Message }
   | { type: 'gone'; change: number; conversation_id: number }
   | ({ type: 'counts'; change: number } & CountsBody)
-  | { type: 'inboxes' | 'agents' | 'me' | 'reset' | 'ping' | 'caught_up'; change: number };
+  | { type: 'inboxes' | 'channels' | 'agents' | 'me' | 'reset' | 'ping' | 'caught_up'; change: number };
 
 /** The body of an application/problem+json answer. `since` comes with stale_reply. */
 export type ProblemBody = {

@@ -1,10 +1,21 @@
 /** The pages of Settings, in the order they are offered. */
 import type { MessageKey } from '$shared/i18n/index.svelte';
 
-export type SectionId = 'profile' | 'appearance' | 'inboxes' | 'people' | 'mail' | 'workspace' | 'about';
+export type SectionId =
+  'profile' | 'appearance' | 'inboxes' | 'channels' | 'people' | 'mail' | 'queue' | 'workspace' | 'about';
 export type Section = { id: SectionId; label: MessageKey };
 
-const IDS: readonly SectionId[] = ['profile', 'appearance', 'inboxes', 'people', 'mail', 'workspace', 'about'];
+const IDS: readonly SectionId[] = [
+  'profile',
+  'appearance',
+  'inboxes',
+  'channels',
+  'people',
+  'mail',
+  'queue',
+  'workspace',
+  'about',
+];
 
 export const SECTIONS: readonly Section[] = IDS.map((id) => ({
   id,

@@ -31,6 +31,8 @@ export class Desk {
 
   /** Counts up on every `reset`: whoever holds server data of their own reads it again when this changes. */
   resets = $state(0);
+  /** Counts up whenever channels or domains changed. */
+  channelsSeen = $state(0);
 
   /** Goes live at the snapshot the session was read at; returns the end of it. */
   start(): () => void {
@@ -63,6 +65,9 @@ export class Desk {
         break;
       case 'inboxes':
         void this.directory.loadInboxes().catch(() => {});
+        break;
+      case 'channels':
+        this.channelsSeen += 1;
         break;
       case 'agents':
         void this.directory.loadAgents().catch(() => {});
