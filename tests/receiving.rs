@@ -24,13 +24,14 @@ async fn a_mail_becomes_a_conversation_and_its_bytes_are_kept() {
     assert_eq!(message["text"], "Hello,\n.dots\nare kept\n");
     assert_eq!(thread["reply_to"]["to"][0]["email"], "oliver@fell.example");
     let trace = message["trace"].as_array().unwrap();
-    assert_eq!(trace[0], "Return-Path: <oliver@fell.example>");
-    let received = trace[1].as_str().unwrap();
+    assert!(trace[0].as_str().unwrap().starts_with("Authentication-Results: desk.example; spf=none "), "{trace:?}");
+    assert_eq!(trace[1], "Return-Path: <oliver@fell.example>");
+    let received = trace[2].as_str().unwrap();
     assert!(
         received.starts_with("Received: from client.example ([127.0.0.1]) by desk.example with ESMTP id "),
         "{received}"
     );
-    assert!(received.contains(" for <hello@desk.example>; ") && trace.len() == 2, "{trace:?}");
+    assert!(received.contains(" for <hello@desk.example>; ") && trace.len() == 3, "{trace:?}");
     let raw = owner.get(&format!("/messages/{}/raw", message["id"])).await;
     assert_eq!(raw.headers["content-type"], "message/rfc822");
     assert_eq!(String::from_utf8(raw.bytes).unwrap(), letter);

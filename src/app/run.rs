@@ -16,10 +16,12 @@ use tokio_util::task::TaskTracker;
 use super::{addresses, build_desk, control, descriptors, open_index, open_store, periodic, tls};
 use crate::base::Clock;
 use crate::channels::email;
+use crate::channels::email::authenticating::{Authenticator, Checking};
 use crate::channels::email::doctor::{self, Examined, Patient};
 use crate::channels::email::filing::file_mail;
 use crate::channels::email::sending::Sending;
 use crate::channels::email::taking::Taking;
+use crate::channels::email::work::Mailing;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::domain::Actor;
@@ -142,6 +144,7 @@ impl Server {
         let store = Arc::clone(&self.desk.store);
         let clock = self.desk.clock.clone();
         let resolver = Resolver::new(&self.config.dns.servers);
+        let authenticator = Arc::new(Authenticator::new(&resolver, &self.config.hostname));
         let delivery = &self.config.delivery;
         let (networks, ipv6) = (&delivery.private_networks, delivery.ipv6);
         let sending = Sending::new(Arc::clone(&self.desk), resolver.clone(), networks, ipv6, workers.clone());
@@ -154,10 +157,13 @@ impl Server {
         supervise(&door_tasks, "mail receiver", self.smtp.run(Taking::new(Arc::clone(&self.desk)), doors.clone()));
         supervise(&door_tasks, "commands", control::serve(self.control, Arc::clone(&self.desk), doors.clone()));
 
+        let filing = file_mail(Arc::clone(&self.desk), self.parser, Arc::clone(&authenticator), workers.clone());
+        let checking = Checking { desk: Arc::clone(&self.desk), authenticator, stop: workers.clone() };
+        let mailing = Arc::new(Mailing { sending: Arc::clone(&sending), checking });
         // Workers: filing, the queue, the clock, followers.
-        supervise(&worker_tasks, "filing", file_mail(Arc::clone(&self.desk), self.parser, workers.clone()));
-        supervise(&worker_tasks, "waiting connections", Arc::clone(&sending).tidy());
-        supervise(&worker_tasks, "queue", run_queue(sending, Arc::clone(&store), clock.clone(), workers.clone()));
+        supervise(&worker_tasks, "filing", filing);
+        supervise(&worker_tasks, "waiting connections", sending.tidy());
+        supervise(&worker_tasks, "queue", run_queue(mailing, Arc::clone(&store), clock.clone(), workers.clone()));
         let tasks = periodic::tasks(&self.desk, &self.config);
         supervise(&worker_tasks, "periodic tasks", run_periodic(tasks, clock, workers.clone()));
         let search = Arc::new(SearchFollower {

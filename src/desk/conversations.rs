@@ -144,6 +144,7 @@ fn apply(writer: &mut Writer<'_>, act: Act, to: &mut Conversation, patch: &Conve
         let was = to.place.name();
         to.place = place;
         to.placed_at = act.at;
+        to.place_reason = None;
         events::add(writer, act, to, "placed", &[("place", place.name().into()), ("was", was.into())])?;
     }
     set_state(writer, act, to, patch.state, patch.snoozed_until)

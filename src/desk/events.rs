@@ -47,6 +47,7 @@ pub(super) fn blank(writer: &mut Writer<'_>, act: Act, conversation: &Conversati
         body: None,
         parser_version: 0,
         defects: Vec::new(),
+        authentication: None,
         attachments: Vec::new(),
         delivery: None,
         event: None,

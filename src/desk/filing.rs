@@ -5,64 +5,31 @@
 
 use std::collections::BTreeMap;
 
+use super::authenticating::{FROM_AGENT, note};
+use super::reading::{MAX_ATTACHMENTS, Read, encode};
 use super::threading::{self, Clues, Home};
-use super::{Act, Desk, Result, bounces, channels, contacts, events, inbound, words};
-use crate::base::{Timestamp, random};
+use super::{Act, Desk, Result, access, bounces, channels, contacts, events, inbound, words};
+use crate::base::Timestamp;
 use crate::domain::attachment::Source;
 use crate::domain::channel::WayIn;
 use crate::domain::conversation::{Beginning, Last, Trouble};
 use crate::domain::incoming::Recipient;
-use crate::domain::message::Body;
+use crate::domain::job::Work;
 use crate::domain::{
-    Actor, Attachment, AttachmentId, BlobId, Channel, ChannelId, ContactId, Conversation, ConversationId, Inbox,
-    InboxId, Incoming, IncomingId, Kind, Message, MessageId, Person, Place, State, What,
+    Actor, Attachment, AttachmentId, Authentication, BlobId, Channel, ChannelId, ContactId, Conversation,
+    ConversationId, Inbox, InboxId, Incoming, IncomingId, Job, JobId, Kind, Message, MessageId, Person, Place, State,
+    Verdict, What,
 };
 use crate::mail::address;
 use crate::mail::bounce::Bounce;
-use crate::mail::parse::{self, Address, PARSER_VERSION, Parsed, Part};
-use crate::store::{Direction, Key, NewBlob, Prepared, Rows, SMALL, Store, Table, Writer};
+use crate::mail::parse::{Address, PARSER_VERSION, Parsed};
+use crate::store::{Direction, Key, NewBlob, Rows, Table, Writer};
 
-/// Attachments listed of one mail; the rest are in the raw mail.
-const MAX_ATTACHMENTS: usize = 200;
 /// Recipients kept of one header.
 const MAX_PEOPLE: usize = 200;
 /// Tries after which a mail is filed unread: the process ended in each of them. Two may be a power cut and
 /// bad luck.
 pub const MAX_ATTEMPTS: u32 = 3;
-
-/// A mail that was read, ready to be filed.
-pub struct Read {
-    /// Which.
-    pub incoming: IncomingId,
-    /// What it says.
-    pub parsed: Parsed,
-    /// Where its quoted history begins, for the preview.
-    pub quote_from_line: Option<usize>,
-    /// Tokens for conversations it may begin, one an inbox.
-    tokens: Vec<String>,
-    /// Files that get bytes of their own, each with its part's index.
-    files: Vec<(u32, Prepared)>,
-}
-
-impl Read {
-    /// Makes a read mail ready to be filed.
-    pub fn new(incoming: &Incoming, parsed: Parsed, quote_from_line: Option<usize>) -> Read {
-        let tokens = incoming.recipients.iter().map(|_| random::token()).collect();
-        Read { incoming: incoming.id, parsed, quote_from_line, tokens, files: Vec::new() }
-    }
-
-    /// The same with files that were taken apart.
-    #[must_use]
-    pub fn with_files(self, files: Apart) -> Read {
-        Read { files: files.0, ..self }
-    }
-
-    /// The words, as they are kept beside the row.
-    pub fn body(&self) -> Body {
-        let ids = self.parsed.references.iter().chain(&self.parsed.in_reply_to);
-        Body { text: self.parsed.text.clone(), html: self.parsed.html.clone(), references: ids.cloned().collect() }
-    }
-}
 
 impl Desk {
     /// The oldest mails that wait to be filed, up to `limit`.
@@ -129,46 +96,6 @@ impl Desk {
     }
 }
 
-/// Files of a mail with bytes of their own, each with its part's index.
-#[derive(Debug, Default)]
-pub struct Apart(Vec<(u32, Prepared)>);
-
-impl Apart {
-    /// Takes the files of a large mail apart: else each look at one would read and decode the whole mail. Those
-    /// of a small mail stay inside of it, as all do when the disk is nearly full. Blocks: large files are synced.
-    ///
-    /// # Errors
-    /// When the disk fails. Without it nothing is lost: the raw mail has everything.
-    pub fn of(store: &Store, raw: &[u8], parts: &[Part]) -> Result<Apart> {
-        if raw.len() <= SMALL || store.space().is_low() {
-            return Ok(Apart::default());
-        }
-        let mut files = Ok(Vec::new());
-        parse::attachments(raw, parts.get(..MAX_ATTACHMENTS).unwrap_or(parts), |index, bytes| {
-            if let Ok(done) = &mut files {
-                match prepare(store, &bytes) {
-                    Ok(file) => done.push((index, file)),
-                    Err(error) => files = Err(error),
-                }
-            }
-        });
-        files.map(Apart)
-    }
-}
-
-/// Bytes on their way into the store, on the disk when they are many.
-pub(super) fn prepare(store: &Store, bytes: &[u8]) -> Result<Prepared> {
-    let mut writer = store.blob_writer();
-    writer.write(bytes)?;
-    Ok(writer.finish()?)
-}
-
-/// Encodes a body for its blob.
-pub(super) fn encode(body: &Body) -> Result<Prepared> {
-    let bytes = rmp_serde::to_vec_named(body).map_err(crate::store::Error::from)?;
-    Ok(Prepared::from_bytes(&bytes))
-}
-
 /// Files one mail into each inbox it came to.
 fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &NewBlob)]) -> Result<()> {
     let Some(incoming) = writer.find::<Incoming>(read.incoming)? else { return Ok(()) };
@@ -176,8 +103,9 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     let body = writer.add_blob(body)?;
     let files = files.iter().map(|(index, bytes)| Ok((*index, writer.add_blob(bytes)?))).collect::<Result<_>>()?;
     let sender = sender_of(&read.parsed, &incoming);
+    let agent = access::find_by_email(writer, &sender.email)?.is_some();
     if let Some((about, bounce)) = report(writer, read, &incoming)? {
-        let letter = Letter { incoming: &incoming, read, sender: &sender, contact: ContactId(0), body, files };
+        let letter = Letter { incoming: &incoming, read, sender: &sender, agent, contact: ContactId(0), body, files };
         letter.file_report(writer, act, &about, bounce)?;
         inbound::remember(writer, &incoming)?;
         return Ok(writer.delete::<Incoming>(incoming.id)?);
@@ -185,7 +113,7 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     let contact = contacts::find_or_add(writer, act, &sender)?.id;
     let inboxes: Vec<InboxId> = incoming.recipients.iter().map(|recipient| recipient.inbox).collect();
     let mut homes: Vec<ConversationId> = Vec::new();
-    let letter = Letter { incoming: &incoming, read, sender: &sender, contact, body, files };
+    let letter = Letter { incoming: &incoming, read, sender: &sender, agent, contact, body, files };
     for (recipient, token) in incoming.recipients.iter().zip(&read.tokens) {
         let id = letter.file_into(writer, act, recipient, &inboxes, token)?;
         homes.push(id);
@@ -220,7 +148,7 @@ fn link(writer: &mut Writer<'_>, act: Act, homes: &[ConversationId]) -> Result<(
 }
 
 /// Whom a mail is from: the first mailbox in From, else the envelope's sender, else nobody.
-fn sender_of(parsed: &Parsed, incoming: &Incoming) -> Person {
+pub(super) fn sender_of(parsed: &Parsed, incoming: &Incoming) -> Person {
     let from = parsed.from.iter().find(|address| !address.email.is_empty()).or(parsed.from.first());
     let name = from.and_then(|address| address.name.clone());
     let email = from.map(|address| address.email.clone()).filter(|email| !email.is_empty());
@@ -238,6 +166,8 @@ struct Letter<'a> {
     incoming: &'a Incoming,
     read: &'a Read,
     sender: &'a Person,
+    /// Whether that is the address of somebody of the team, who does not write this way.
+    agent: bool,
     contact: ContactId,
     body: BlobId,
     /// Bytes of their own that parts have, by index.
@@ -254,11 +184,17 @@ impl Letter<'_> {
         token: &str,
     ) -> Result<ConversationId> {
         let parsed = &self.read.parsed;
-        let mut ids: Vec<String> = parsed.in_reply_to.clone();
-        ids.extend(parsed.references.iter().rev().cloned());
+        let ids = parsed.answered_ids();
         let sender = address::contact_key(&self.sender.email);
         let inbox = existing_inbox(writer, recipient.inbox)?;
-        let clues = Clues { token: recipient.token.as_deref(), ids: &ids, sender: &sender, inbox, inboxes };
+        let clues = Clues {
+            token: recipient.token.as_deref(),
+            ids: &ids,
+            sender: &sender,
+            believed: self.read.is_believed() && !self.agent,
+            inbox,
+            inboxes,
+        };
         let (mut conversation, changed) = match threading::home(writer, &clues)? {
             Home::Join(id) => {
                 let old: Conversation = writer.get(id)?;
@@ -319,7 +255,12 @@ impl Letter<'_> {
         conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
         message.added_change = conversation.talk_change;
         writer.put(&message)?;
-        Ok(writer.put(conversation)?)
+        writer.put(conversation)?;
+        if self.read.verdict() == Verdict::Checking {
+            let job = JobId(writer.next_id::<Job>()?);
+            writer.put(&Job::new(job, Work::Authenticate(message.id), act.at, act.at))?;
+        }
+        Ok(())
     }
 
     /// The channel a mail came through: that of the envelope's recipient, else one of the inbox that the mail was
@@ -365,6 +306,7 @@ impl Letter<'_> {
         if thrown {
             conversation.place = Place::Inbox;
             conversation.placed_at = act.at;
+            conversation.place_reason = None;
         }
         events::add(writer, act, &conversation, "reopened", &[("was", was.into()), ("by", "reply".into())])?;
         Ok(conversation)
@@ -389,6 +331,9 @@ impl Letter<'_> {
             token: String::from(token),
             at: act.at,
         });
+        if let Some(found) = &self.read.found {
+            place_forgery(&mut conversation, &found.authentication, act.at);
+        }
         for other in related {
             let mut other: Conversation = writer.get(other)?;
             if !other.related.contains(&conversation.id) && other.related.len() < MAX_ATTACHMENTS {
@@ -418,6 +363,12 @@ impl Letter<'_> {
         message.body = Some(self.body);
         message.parser_version = PARSER_VERSION;
         message.defects = parsed.defects.iter().map(|defect| String::from(defect.code())).collect();
+        if self.agent {
+            message.defects.push(String::from(FROM_AGENT));
+        }
+        if let Some(found) = &self.read.found {
+            note(&mut message, found);
+        }
         for part in parsed.parts.iter().take(MAX_ATTACHMENTS) {
             let file = Attachment {
                 id: AttachmentId(writer.next_id::<Attachment>()?),
@@ -440,6 +391,15 @@ impl Letter<'_> {
     fn source(&self, index: u32) -> Source {
         let part = Source::Part { raw: self.incoming.raw, index };
         self.files.get(&index).map_or(part, |blob| Source::Blob(*blob))
+    }
+}
+
+/// Puts a conversation that a forgery begins where the domain in its From asks for.
+pub(super) fn place_forgery(conversation: &mut Conversation, authentication: &Authentication, at: Timestamp) {
+    if authentication.is_unwanted() {
+        conversation.place = Place::Spam;
+        conversation.placed_at = at;
+        conversation.place_reason = Some(String::from("dmarc_fail"));
     }
 }
 

@@ -3,6 +3,8 @@
 //! [`take`] is on the way to the 250, so it does only what the promise needs: the raw bytes and one row, in
 //! one commit. What the mail means is found out afterwards, by filing.
 
+use std::net::IpAddr;
+
 use super::{Act, Desk, Result, channels, inboxes};
 use crate::base::Timestamp;
 use crate::domain::incoming::Recipient;
@@ -33,6 +35,10 @@ pub struct Mail {
     pub received_at: Timestamp,
     /// The reverse-path; none for `<>`.
     pub mail_from: Option<String>,
+    /// The address it came from.
+    pub peer: Option<IpAddr>,
+    /// What the client called itself.
+    pub helo: Option<String>,
     /// The envelope's recipients, each with its inbox.
     pub recipients: Vec<Recipient>,
     /// Trace headers kept beside the bytes.
@@ -128,6 +134,8 @@ fn take(writer: &mut Writer<'_>, act: Act, new: &[NewBlob], hash: &[u8; 32], mai
         raw,
         received_at: mail.received_at,
         mail_from: mail.mail_from.clone(),
+        peer: mail.peer,
+        helo: mail.helo.clone(),
         recipients,
         trace: mail.trace.clone(),
         attempts: 0,

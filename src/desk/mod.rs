@@ -7,6 +7,7 @@
 pub mod access;
 pub mod agents;
 pub mod attachments;
+pub mod authenticating;
 pub mod bounces;
 mod brake;
 pub mod channels;
@@ -21,6 +22,7 @@ pub mod idempotency;
 pub mod inbound;
 pub mod inboxes;
 pub mod outgoing;
+pub mod reading;
 mod recipients;
 pub mod replies;
 pub mod retention;

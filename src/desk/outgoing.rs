@@ -41,7 +41,7 @@ pub fn queue(rows: &impl Rows, scope: &Scope, limit: usize) -> Result<Outgoing> 
     let mut out = Outgoing::default();
     for id in rows.ids(Table::Jobs, &Key::new(), None, Direction::Forward, LOOKED_AT)? {
         let Some(job) = rows.find::<Job>(JobId(id))? else { continue };
-        let Work::SendMail(message) = job.work;
+        let Work::SendMail(message) = job.work else { continue };
         let Some(message) = rows.find::<Message>(message)? else { continue };
         let Some(conversation) = rows.find::<Conversation>(message.conversation)? else { continue };
         if !scope.may_read(&conversation) {

@@ -12,7 +12,7 @@ use super::idempotency::Request;
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
 use super::{
-    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, events, filing, views, words,
+    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, events, reading, views, words,
 };
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
@@ -157,7 +157,7 @@ impl Desk {
         let act = self.act(who.actor());
         let (agent, scope) = (who.agent.clone(), who.scope.clone());
         let body = Body { text: words.text, html: words.html, references: Vec::new() };
-        let prepared = vec![filing::encode(&body)?];
+        let prepared = vec![reading::encode(&body)?];
         let preview = words::preview(&body.text, None);
         self.store
             .write_with(prepared, move |writer, blobs| {
@@ -236,7 +236,7 @@ impl Desk {
     /// Makes bytes ready for the store: large ones go to their file off the async threads.
     pub(super) async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared> {
         let store = Arc::clone(&self.store);
-        let prepared = tokio::task::spawn_blocking(move || filing::prepare(&store, &bytes)).await;
+        let prepared = tokio::task::spawn_blocking(move || reading::prepare(&store, &bytes)).await;
         prepared.map_err(|_| crate::store::Error::Stopped)?
     }
 
@@ -274,7 +274,7 @@ impl Desk {
         let (agent, scope) = (who.agent.clone(), who.scope.clone());
         let preview = words::preview(&words.text, None);
         let body = Body { text: words.text, html: words.html, references: mail.references };
-        let prepared = vec![filing::encode(&body)?, mail.raw];
+        let prepared = vec![reading::encode(&body)?, mail.raw];
         let (message_id, subject, from, channel) = (mail.message_id, mail.subject, mail.from, mail.channel);
         self.store
             .write_with(prepared, move |writer, blobs| {

@@ -135,7 +135,7 @@ impl Desk {
         self.store
             .write(move |writer| {
                 let Some(mut job) = writer.find::<Job>(job)? else { return Ok(()) };
-                let Work::SendMail(message) = job.work;
+                let Work::SendMail(message) = job.work else { return Ok(()) };
                 let mut message: Message = writer.get(message)?;
                 job.cut_short = job.cut_short.saturating_sub(1);
                 job.due_at = act.at;
@@ -202,7 +202,7 @@ impl Desk {
 
 fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
     let Some(mut job) = writer.find::<Job>(id)? else { return Ok(None) };
-    let Work::SendMail(message) = job.work;
+    let Work::SendMail(message) = job.work else { return Ok(None) };
     let mut message: Message = writer.get(message)?;
     let conversation = message.conversation;
     if job.cut_short >= MAX_CUT_SHORT {
@@ -271,7 +271,7 @@ fn give_up(writer: &mut Writer<'_>, act: Act, message: &Message) -> Result<()> {
 
 fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) -> Result<()> {
     let Some(mut job) = writer.find::<Job>(id)? else { return Ok(()) };
-    let Work::SendMail(message) = job.work;
+    let Work::SendMail(message) = job.work else { return Ok(()) };
     let mut message: Message = writer.get(message)?;
     let Some(delivery) = message.delivery.as_mut() else { return Ok(()) };
     job.cut_short = 0;

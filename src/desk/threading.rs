@@ -2,7 +2,8 @@
 //!
 //! By our unguessable token in the address it was sent to, then by every id in In-Reply-To and References
 //! against every Message-ID seen in or out. Never by subject. A match joins only when the sender takes part
-//! in that conversation; anybody else begins a new one, linked to it, and sees nothing of it.
+//! in that conversation and may be believed to be the sender; anything else begins a new one, linked to it, and sees
+//! nothing of it.
 
 use super::Result;
 use crate::domain::{Conversation, ConversationId, InboxId, Message, MessageId, Place};
@@ -22,6 +23,8 @@ pub struct Clues<'a> {
     pub ids: &'a [String],
     /// The sender's normalised address.
     pub sender: &'a str,
+    /// Whether the mail may be the sender's: no forgery, nobody of the team, one sender on whom all readers agree.
+    pub believed: bool,
     /// The inbox the mail came to.
     pub inbox: InboxId,
     /// All inboxes the same mail came to.
@@ -46,7 +49,8 @@ pub fn home(rows: &impl Rows, clues: &Clues<'_>) -> Result<Home> {
     let mut elsewhere = None;
     for id in candidates(rows, clues)? {
         let Some(conversation) = rows.find::<Conversation>(id)? else { continue };
-        if !conversation.participants.iter().any(|known| known == clues.sender) || conversation.place == Place::Spam {
+        let takes_part = clues.believed && conversation.participants.iter().any(|known| known == clues.sender);
+        if !takes_part || conversation.place == Place::Spam {
             related.push(id);
         } else if conversation.inbox == clues.inbox {
             return Ok(Home::Join(id));

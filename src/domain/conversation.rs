@@ -135,6 +135,9 @@ pub struct Conversation {
     pub place: Place,
     /// When it came to that place; retention counts from here.
     pub placed_at: Timestamp,
+    /// Why the program itself put it there, as a code: `dmarc_fail`. None once a person has placed it.
+    #[serde(default)]
+    pub place_reason: Option<String>,
     /// Who looks after it.
     pub assignee: Option<AgentId>,
     /// Tags, sorted, no duplicates.
@@ -223,6 +226,7 @@ impl Conversation {
             state: State::Open,
             place: Place::Inbox,
             placed_at: at,
+            place_reason: None,
             assignee: None,
             tags: Vec::new(),
             snoozed_until: None,

@@ -1,5 +1,7 @@
 //! Mail that was taken and is not yet filed: safe, but not yet read.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{BlobId, ChannelId, InboxId, IncomingId, MessageId};
@@ -16,6 +18,12 @@ pub struct Incoming {
     pub received_at: Timestamp,
     /// The reverse-path; none for `<>`.
     pub mail_from: Option<String>,
+    /// The address it came from.
+    #[serde(default)]
+    pub peer: Option<IpAddr>,
+    /// What the client called itself.
+    #[serde(default)]
+    pub helo: Option<String>,
     /// To whom, as the sender's server wrote it, and the inbox that address is.
     pub recipients: Vec<Recipient>,
     /// Trace headers (Return-Path, Received) that we add; kept beside the bytes, never inside.

@@ -46,4 +46,6 @@ impl Job {
 pub enum Work {
     /// Send an outbound message to those of its recipients who have not got it.
     SendMail(MessageId),
+    /// Find out whether a message that was received is from whom it says it is.
+    Authenticate(MessageId),
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, AttachmentId, BlobId, ConversationId, JobId, MessageId, Person, State};
+use super::{AgentId, AttachmentId, Authentication, BlobId, ConversationId, JobId, MessageId, Person, State};
 use crate::base::Timestamp;
 
 /// What a message is.
@@ -91,6 +91,9 @@ pub struct Message {
     /// What is wrong with the mail, as stable codes.
     #[serde(default)]
     pub defects: Vec<String>,
+    /// Whether it is from whom it says it is; inbound only.
+    #[serde(default)]
+    pub authentication: Option<Authentication>,
     /// Its files.
     #[serde(default)]
     pub attachments: Vec<AttachmentId>,

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod agent;
 pub mod attachment;
+pub mod authentication;
 pub mod change;
 pub mod channel;
 pub mod contact;
@@ -23,6 +24,7 @@ pub mod workspace;
 pub use access::Scope;
 pub use agent::{Agent, Role};
 pub use attachment::Attachment;
+pub use authentication::{Authentication, Verdict};
 pub use change::{Actor, Change, What};
 pub use channel::{Channel, EmailChannel};
 pub use contact::Contact;

@@ -190,6 +190,11 @@ impl Parsed {
         Parsed { version: PARSER_VERSION, defects: vec![Defect::ParserPanicked], ..Parsed::default() }
     }
 
+    /// Ids of what it answers, nearest first: In-Reply-To, then References from the newest.
+    pub fn answered_ids(&self) -> Vec<String> {
+        self.in_reply_to.iter().chain(self.references.iter().rev()).cloned().collect()
+    }
+
     /// Whether the mail could not be read and is shown as raw.
     pub fn unreadable(&self) -> bool {
         self.defects.iter().any(|defect| UNREADABLE.contains(defect))

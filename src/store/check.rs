@@ -8,6 +8,7 @@ use super::rows::{decode, number};
 use super::{Direction, Entity, Key, Result, Rows, Store, Table};
 use crate::domain::agent::Session;
 use crate::domain::attachment::Source;
+use crate::domain::job::Work;
 use crate::domain::{
     Agent, AgentId, Attachment, Channel, Contact, Conversation, ConversationId, Draft, Inbox, Incoming, Job, Kind,
     MailDomain, Message, MessageId, Suppressed,
@@ -284,7 +285,7 @@ impl<R: Rows> Check<'_, R> {
 
     fn jobs(&mut self) -> Result<()> {
         for job in self.rows.all::<Job>()? {
-            let crate::domain::job::Work::SendMail(message) = job.work;
+            let (Work::SendMail(message) | Work::Authenticate(message)) = job.work;
             if self.rows.find::<Message>(message)?.is_none() {
                 self.report.fault(format!("job {}: message {message} is missing", job.id));
             }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use frontdesk::base::Timestamp;
 use frontdesk::desk::Desk;
-use frontdesk::desk::filing::Read;
 use frontdesk::desk::inbound::{Known, Mail, Taken};
+use frontdesk::desk::reading::Read;
 use frontdesk::domain::incoming::Recipient;
 use frontdesk::domain::{BlobId, Incoming};
 use frontdesk::mail::{parse, quotes};
@@ -137,7 +137,14 @@ fn ready(letter: Letter, recipient: Recipient, received_at: Timestamp) -> Ready 
     Ready {
         raw: Prepared::from_bytes(&letter.bytes),
         parsed: parse::parse(&letter.bytes),
-        mail: Mail { received_at, mail_from: Some(letter.from), recipients: vec![recipient], trace },
+        mail: Mail {
+            received_at,
+            mail_from: Some(letter.from),
+            peer: None,
+            helo: None,
+            recipients: vec![recipient],
+            trace,
+        },
     }
 }
 
@@ -155,6 +162,8 @@ async fn take_and_file(desk: &Arc<Desk>, chunk: Vec<Ready>) {
             id,
             raw: BlobId(0),
             received_at: mail.received_at,
+            peer: None,
+            helo: None,
             mail_from: mail.mail_from,
             recipients: mail.recipients,
             trace: mail.trace,

@@ -53,6 +53,7 @@ fn row(number: u64, words: &Words, now: Timestamp) -> (Contact, Conversation) {
         subject,
         state,
         place: Place::Inbox,
+        place_reason: None,
         placed_at: at,
         assignee: (dice.below(3) == 0).then_some(AgentId(1)),
         tags: Vec::new(),

@@ -3,14 +3,36 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use hickory_proto::op::{Message, MessageType, ResponseCode};
+use hickory_proto::op::{Message, MessageType, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 /// What is said about names.
-type Zones = Arc<Mutex<HashMap<String, Vec<RData>>>>;
+type Zones = Arc<Mutex<HashMap<String, Said>>>;
+
+/// What is said about one name.
+#[derive(Clone, Default)]
+struct Said {
+    records: Vec<RData>,
+    misbehaves: Option<Misbehaves>,
+}
+
+/// What a name server does that it should not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misbehaves {
+    /// It says nothing.
+    Silent,
+    /// It says that it cannot say.
+    Fails,
+    /// Each name is another name for one more.
+    Endless,
+    /// It says 64 KB of text.
+    Huge,
+    /// It says names that point at themselves.
+    Bomb,
+}
 
 /// A name server.
 pub struct Dns {
@@ -49,9 +71,21 @@ impl Dns {
         Dns { address, zones }
     }
 
+    /// One that all servers of this process ask which are told of no other. It knows no name.
+    pub fn of_nothing() -> SocketAddr {
+        static NOTHING: OnceLock<Dns> = OnceLock::new();
+        NOTHING.get_or_init(Dns::start).address
+    }
+
     fn add(&self, name: &str, data: RData) -> &Dns {
         let name = name.trim_end_matches('.').to_lowercase();
-        self.zones.lock().unwrap().entry(name).or_default().push(data);
+        self.zones.lock().unwrap().entry(name).or_default().records.push(data);
+        self
+    }
+
+    /// Misbehaves when asked about a name, or about one below it.
+    pub fn misbehave(&self, name: &str, how: Misbehaves) -> &Dns {
+        self.zones.lock().unwrap().entry(name.to_lowercase()).or_default().misbehaves = Some(how);
         self
     }
 
@@ -121,6 +155,9 @@ fn answer(zones: &Zones, question: &[u8], most: usize) -> Option<Vec<u8>> {
     said.metadata.recursion_available = true;
     said.add_query(query.clone());
     let zones = zones.lock().unwrap();
+    if let Some(how) = misbehaves(&zones, query.name()) {
+        return misbehave(how, said, &query, most);
+    }
     let mut name = query.name().clone();
     let mut known = false;
     for _ in 0..10 {
@@ -128,7 +165,7 @@ fn answer(zones: &Zones, question: &[u8], most: usize) -> Option<Vec<u8>> {
         let Some(records) = zones.get(&key) else { break };
         known = true;
         let mut next = None;
-        for data in records {
+        for data in &records.records {
             let alias = matches!(data, RData::CNAME(_));
             if data.record_type() == query.query_type() || alias {
                 said.add_answer(Record::from_rdata(name.clone(), 0, data.clone()));
@@ -154,4 +191,57 @@ fn answer(zones: &Zones, question: &[u8], most: usize) -> Option<Vec<u8>> {
     said.answers.clear();
     said.metadata.truncation = true;
     said.to_vec().ok()
+}
+
+/// How a name is misbehaved about: as it says itself, or one above it.
+fn misbehaves(zones: &HashMap<String, Said>, name: &Name) -> Option<Misbehaves> {
+    let key = name.to_lowercase().to_ascii().trim_end_matches('.').to_owned();
+    let mut rest = Some(key.as_str());
+    while let Some(name) = rest {
+        if let Some(how) = zones.get(name).and_then(|said| said.misbehaves) {
+            return Some(how);
+        }
+        rest = name.split_once('.').map(|(_, above)| above);
+    }
+    None
+}
+
+fn misbehave(how: Misbehaves, mut said: Message, query: &Query, most: usize) -> Option<Vec<u8>> {
+    match how {
+        Misbehaves::Silent => None,
+        Misbehaves::Fails => {
+            said.metadata.response_code = ResponseCode::ServFail;
+            said.to_vec().ok()
+        }
+        Misbehaves::Endless => {
+            let mut next = query.name().clone();
+            for _ in 0..20 {
+                let to = Name::from_ascii("x").unwrap().append_domain(&next).unwrap_or(next.clone());
+                said.add_answer(Record::from_rdata(next, 0, RData::CNAME(CNAME(to.clone()))));
+                next = to;
+            }
+            said.to_vec().ok()
+        }
+        Misbehaves::Huge => {
+            if most < usize::from(u16::MAX) {
+                said.metadata.truncation = true;
+                return said.to_vec().ok();
+            }
+            let text = TXT::new(vec!["v=spf1 ".repeat(36); 250]);
+            said.add_answer(Record::from_rdata(query.name().clone(), 0, RData::TXT(text)));
+            said.to_vec().ok()
+        }
+        Misbehaves::Bomb => {
+            let mut bytes = said.to_vec().ok()?;
+            // Two hundred records whose names and targets point at each other.
+            bytes[7] = 200;
+            for _ in 0..200 {
+                let here = u16::try_from(bytes.len()).unwrap();
+                bytes.extend((0xc000 | here).to_be_bytes());
+                bytes.extend([0, 5, 0, 1, 0, 0, 0, 0, 0, 2]);
+                bytes.extend((0xc000 | here).to_be_bytes());
+            }
+            Some(bytes)
+        }
+    }
 }

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod errors;
 pub mod live;
 pub mod process;
+pub mod signed;
 pub mod sink;
 pub mod smtp;
 

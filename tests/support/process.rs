@@ -56,6 +56,7 @@ pub fn frontdesk(dir: &Path) -> Command {
     ] {
         command.env(format!("FRONTDESK_{name}"), value);
     }
+    command.env("FRONTDESK_DNS__SERVERS", super::Dns::of_nothing().to_string());
     command.arg("--data").arg(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

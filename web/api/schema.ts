@@ -800,6 +800,22 @@ export interface components {
             reply: string;
         };
         /**
+         * AuthenticationView
+         * @description What was found about a mail's sender.
+         */
+        AuthenticationView: {
+            /** @description What follows. */
+            verdict: components["schemas"]["Verdict"] & unknown;
+            /** @description Whether the sending server may send for the envelope's domain. */
+            spf?: components["schemas"]["SpfView"] & unknown;
+            /** @description Signatures. */
+            dkim: components["schemas"]["DkimView"][];
+            /** @description What the domain in From says. */
+            dmarc?: components["schemas"]["DmarcView"] & unknown;
+            /** @description Whether the sending server's address has a name that leads back to it. */
+            iprev?: components["schemas"]["IprevView"] & unknown;
+        };
+        /**
          * Begun
          * @description A conversation that was begun.
          */
@@ -1055,6 +1071,8 @@ export interface components {
             state: components["schemas"]["State"] & unknown;
             /** @description Where it lies. */
             place: components["schemas"]["Place"] & unknown;
+            /** @description Why the program itself put it there: `dmarc_fail`. */
+            place_reason?: string;
             /** @description With whom. */
             contact: components["schemas"]["ContactRef"] & unknown;
             /**
@@ -1165,6 +1183,34 @@ export interface components {
             record_name: string;
             /** @description What the record says. */
             record_value: string;
+        };
+        /**
+         * DkimView
+         * @description One DKIM signature.
+         */
+        DkimView: {
+            /** @description What became of it. */
+            result: string;
+            /** @description Who signed. */
+            domain: string;
+            /** @description With which key. */
+            selector: string;
+            /** @description Whether that is the domain in From. */
+            aligned: boolean;
+            /** @description Why it does not hold: `from_not_signed`, `length`, `changed`, `expired`, `no_key`, `broken`, `unreachable`. */
+            reason?: string;
+        };
+        /**
+         * DmarcView
+         * @description DMARC.
+         */
+        DmarcView: {
+            /** @description What became of it. */
+            result: string;
+            /** @description The domain in From. */
+            domain: string;
+            /** @description What it asks for; left out where it publishes nothing. */
+            policy?: components["schemas"]["Policy"] & unknown;
         };
         /**
          * DomainList
@@ -1347,6 +1393,8 @@ export interface components {
             state: components["schemas"]["State"] & unknown;
             /** @description Where it lies. */
             place: components["schemas"]["Place"] & unknown;
+            /** @description Why the program itself put it there: `dmarc_fail`. */
+            place_reason?: string;
             /** @description With whom. */
             contact: components["schemas"]["ContactRef"] & unknown;
             /**
@@ -1681,6 +1729,18 @@ export interface components {
             behind: number;
         };
         /**
+         * IprevView
+         * @description The name of the sending address.
+         */
+        IprevView: {
+            /** @description What became of it. */
+            result: string;
+            /** @description The address. */
+            address: string;
+            /** @description Its name. */
+            name?: string;
+        };
+        /**
          * @description What a message is.
          * @enum {string}
          */
@@ -1863,7 +1923,12 @@ export interface components {
             sent_at?: string;
             /** @description What is wrong with the mail. */
             defects: string[];
-            /** @description How a received mail came to us: our own `Return-Path` and `Received` lines, which the original is without. */
+            /** @description Whether a received mail is from whom it says it is. */
+            authentication?: components["schemas"]["AuthenticationView"] & unknown;
+            /**
+             * @description How a received mail came to us: our own `Authentication-Results`, `Return-Path` and `Received` lines, which the
+             *     original is without.
+             */
             trace: string[];
             /** @description Whether the original can be had. */
             has_raw: boolean;
@@ -2147,6 +2212,11 @@ export interface components {
          */
         Place: "inbox" | "filtered" | "spam" | "trash";
         /**
+         * @description What a domain asks to be done with mail that only claims to be its own.
+         * @enum {string}
+         */
+        Policy: "none" | "quarantine" | "reject";
+        /**
          * Preferences
          * @description How the page looks and behaves.
          */
@@ -2307,6 +2377,20 @@ export interface components {
          */
         Source: "config" | "workspace" | "none";
         /**
+         * SpfView
+         * @description SPF. Results here and below: `pass`, `fail`, `softfail`, `neutral`, `none`, `temperror`, `permerror`.
+         */
+        SpfView: {
+            /** @description For the reverse-path; for the client's name where that is empty. */
+            result: string;
+            /** @description Of which domain. */
+            domain: string;
+            /** @description Whether that is the domain in From. */
+            aligned: boolean;
+            /** @description For the client's own name. */
+            helo: string;
+        };
+        /**
          * @description Whether a conversation waits for the team.
          * @enum {string}
          */
@@ -2372,6 +2456,11 @@ export interface components {
             /** @description The file. */
             attachment: components["schemas"]["AttachmentView"] & unknown;
         };
+        /**
+         * @description What follows from all that was found.
+         * @enum {string}
+         */
+        Verdict: "pass" | "fail" | "none" | "temperror" | "checking";
         /**
          * @description A list with a name.
          * @enum {string}

@@ -40,6 +40,8 @@ pub enum Defect {
     HeaderTooLarge,
     /// More than [`DataLimits::hops`] `Received` fields.
     TooManyHops,
+    /// More than one From field, or more than one mailbox in it: readers would show one and verify another.
+    SeveralAuthors,
 }
 
 /// What to do with the head of the input: keep `keep` bytes, then drop `skip`; `end` says that was the message.
@@ -183,6 +185,9 @@ impl DataReader {
             if self.header.hops > self.limits.hops {
                 self.found(Defect::TooManyHops);
             }
+            if self.header.from.fields > 1 || self.header.from.mailboxes > 1 {
+                self.found(Defect::SeveralAuthors);
+            }
         }
     }
 
@@ -199,8 +204,20 @@ struct Header {
     bytes: u64,
     fields: u32,
     hops: u32,
-    /// How much of `received:` the present line has matched; `None` once it cannot.
-    matched: Option<usize>,
+    name: Name,
+    from: Authors,
+}
+
+/// Which field the present one is, as far as has been read.
+#[derive(Clone, Copy, Debug, Default)]
+enum Name {
+    /// So many bytes of a name that may still be one that counts; trailing blanks are not counted.
+    Begun(usize, &'static [u8]),
+    /// From, behind its colon.
+    From,
+    /// Any other.
+    #[default]
+    Other,
 }
 
 impl Header {
@@ -210,27 +227,74 @@ impl Header {
         }
         match first {
             b'\r' => self.open = false,
-            b' ' | b'\t' => self.matched = None,
+            b' ' | b'\t' if matches!(self.name, Name::From) => {}
+            b' ' | b'\t' => self.name = Name::Other,
             _ => {
                 self.fields = self.fields.saturating_add(1);
-                self.matched = Some(0);
+                self.name = match first {
+                    b'r' | b'R' => Name::Begun(0, b"received"),
+                    b'f' | b'F' => Name::Begun(0, b"from"),
+                    _ => Name::Other,
+                };
             }
         }
     }
 
     fn text(&mut self, text: &[u8]) {
-        const NAME: &[u8] = b"received:";
-        let Some(done) = self.matched.filter(|_| self.open) else { return };
-        let wanted = NAME.get(done..).unwrap_or_default();
-        let length = wanted.len().min(text.len());
-        let same = text.iter().zip(wanted).all(|(byte, want)| byte.eq_ignore_ascii_case(want));
-        if !same {
-            self.matched = None;
-        } else if done + length == NAME.len() {
-            self.matched = None;
-            self.hops = self.hops.saturating_add(1);
-        } else {
-            self.matched = Some(done + length);
+        if !self.open {
+            return;
+        }
+        let mut rest = text;
+        while let (Name::Begun(done, wanted), Some((byte, after))) = (self.name, rest.split_first()) {
+            rest = after;
+            self.name = match (wanted.get(done), byte) {
+                (Some(want), byte) if byte.eq_ignore_ascii_case(want) => Name::Begun(done + 1, wanted),
+                (None, b' ' | b'\t') => Name::Begun(done, wanted),
+                (None, b':') if wanted == b"from" => {
+                    self.from = Authors { fields: self.from.fields.saturating_add(1), ..Authors::default() };
+                    Name::From
+                }
+                (None, b':') => {
+                    self.hops = self.hops.saturating_add(1);
+                    Name::Other
+                }
+                _ => Name::Other,
+            };
+        }
+        if matches!(self.name, Name::From) {
+            rest.iter().for_each(|byte| self.from.read(*byte));
+        }
+    }
+}
+
+/// Counts the mailboxes of a From field: what stands between commas and has an `@` outside of names and comments.
+#[derive(Debug, Default)]
+struct Authors {
+    fields: u32,
+    mailboxes: u32,
+    quoted: bool,
+    escaped: bool,
+    comments: u32,
+    counted: bool,
+}
+
+impl Authors {
+    fn read(&mut self, byte: u8) {
+        if std::mem::take(&mut self.escaped) {
+            return;
+        }
+        let inside = self.quoted || self.comments > 0;
+        match byte {
+            b'\\' if inside => self.escaped = true,
+            b'"' if self.comments == 0 => self.quoted = !self.quoted,
+            b'(' if !self.quoted => self.comments = self.comments.saturating_add(1),
+            b')' if !self.quoted => self.comments = self.comments.saturating_sub(1),
+            b',' | b';' if !inside => self.counted = false,
+            b'@' if !inside && !self.counted => {
+                self.counted = true;
+                self.mailboxes = self.mailboxes.saturating_add(1);
+            }
+            _ => {}
         }
     }
 }
@@ -336,6 +400,33 @@ mod tests {
             ("Received:\r\n\r\nReceived:\r\n.\r\n", None),
         ] {
             assert_eq!(read(input.as_bytes(), small, &[]).1, defect, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_one_author() {
+        let several = Some(Defect::SeveralAuthors);
+        for (header, defect) in [
+            ("From: a@x.example", None),
+            ("From: \"a@x.example, b@y.example\" <c@z.example>", None),
+            ("From: \"a \\\" , b@y.example\" <c@z.example>", None),
+            ("From: a@x.example <a@x.example>", None),
+            ("From: Doe, John <john@x.example>", None),
+            ("From: John (a@x.example, b@y.example) <john@x.example>", None),
+            ("Fromage: a@x.example, b@y.example", None),
+            ("To: a@x.example, b@y.example", None),
+            ("From: a@x.example\r\nTo: b\r\n From: c@y.example", None),
+            ("From: a@x.example, b@y.example", several),
+            ("From: a@x.example,\r\n\tb@y.example", several),
+            ("From: Team: a@x.example, b@y.example;", several),
+            ("From: a@x.example\r\nFrom: b@y.example", several),
+            ("From: a@x.example\r\nSubject: s\r\nFROM : a@x.example", several),
+            ("From:\r\n a@x.example\r\nfrom\t:", several),
+        ] {
+            let input = format!("{header}\r\n\r\nFrom: z@z.example, y@z.example\r\n.\r\n");
+            for sizes in [&[][..], &[1], &[3, 2]] {
+                assert_eq!(read(input.as_bytes(), DataLimits::default(), sizes).1, defect, "{header:?}");
+            }
         }
     }
 

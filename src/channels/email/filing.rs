@@ -1,4 +1,5 @@
-//! Filing what was taken: each mail is read on the parser's thread and handed to the desk.
+//! Filing what was taken: each mail is read on the parser's thread, while it is found out whether it is from whom it
+//! says it is, and handed to the desk.
 //!
 //! Reading is noted before it is begun. A mail that ended the process is read alone when it is met again, and
 //! filed unread when it went on doing so.
@@ -10,9 +11,11 @@ use bytes::Bytes;
 use futures_util::future::{join, join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
+use super::authenticating::Authenticator;
 use super::pace::Pace;
 use super::underway::Underway;
-use crate::desk::filing::{Apart, MAX_ATTEMPTS, Read};
+use crate::desk::filing::MAX_ATTEMPTS;
+use crate::desk::reading::{Apart, Read};
 use crate::desk::{Desk, Result};
 use crate::domain::{Incoming, IncomingId};
 use crate::mail::parse::Parsed;
@@ -32,13 +35,14 @@ const BATCH_BYTES: u64 = 8 << 20;
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Files mail until `stop`.
-pub async fn file_mail(desk: Arc<Desk>, parser: Parser, stop: CancellationToken) {
+pub async fn file_mail(desk: Arc<Desk>, parser: Parser, authenticator: Arc<Authenticator>, stop: CancellationToken) {
+    let readers = Readers { parser, authenticator };
     let mut committed = desk.store.committed();
     let (mut underway, mut pace) = (None, Pace::new());
     loop {
         committed.mark_unchanged();
         let filed = tokio::select! {
-            filed = file_batch(&desk, &parser, &mut underway, &mut pace) => filed,
+            filed = file_batch(&desk, &readers, &mut underway, &mut pace) => filed,
             () = stop.cancelled() => break,
         };
         match filed {
@@ -79,7 +83,7 @@ async fn opened<'a>(desk: &Desk, underway: &'a mut Option<Underway>) -> Result<&
 /// Files the next mails in their order; gives how many.
 async fn file_batch(
     desk: &Arc<Desk>,
-    parser: &Parser,
+    readers: &Readers,
     underway: &mut Option<Underway>,
     pace: &mut Pace,
 ) -> Result<usize> {
@@ -95,7 +99,7 @@ async fn file_batch(
     let mut ready = Vec::new();
     // One group is read while the one before it is written.
     while chosen.len() > 0 || !ready.is_empty() {
-        let reading = join_all(chosen.by_ref().take(GROUP).map(|(incoming, raw)| read(desk, parser, incoming, raw)));
+        let reading = join_all(chosen.by_ref().take(GROUP).map(|(incoming, raw)| readers.read(desk, incoming, raw)));
         let (next, filed) = join(reading, file(desk, ready)).await;
         filed?;
         ready = next;
@@ -138,18 +142,34 @@ fn choose(desk: &Desk) -> Result<Vec<(Incoming, Option<Bytes>)>> {
     Ok(chosen)
 }
 
-async fn read(desk: &Arc<Desk>, parser: &Parser, incoming: Incoming, raw: Option<Bytes>) -> Read {
-    let Some(raw) = raw else {
-        tracing::error!(
-            incoming.id = incoming.id.0,
-            "the process ended each time this mail was read; it is filed unread"
-        );
-        return Read::new(&incoming, Parsed::panicked(), None);
-    };
-    let parsed = parser.parse(raw.clone()).await;
-    let quote = quotes::quote_from_line(&parsed.text);
-    let files = files(desk, incoming.id, &parsed, raw).await;
-    Read::new(&incoming, parsed, quote).with_files(files)
+/// What finds out about a mail.
+struct Readers {
+    /// What it says.
+    parser: Parser,
+    /// Whether it is from whom it says it is.
+    authenticator: Arc<Authenticator>,
+}
+
+impl Readers {
+    async fn read(&self, desk: &Arc<Desk>, incoming: Incoming, raw: Option<Bytes>) -> Read {
+        let Some(raw) = raw else {
+            tracing::error!(
+                incoming.id = incoming.id.0,
+                "the process ended each time this mail was read; it is filed unread"
+            );
+            return Read::new(&incoming, Parsed::panicked(), None);
+        };
+        let asked = self.authenticator.ask(&incoming, &raw);
+        let parsed = self.parser.parse(raw.clone()).await;
+        let quote = quotes::quote_from_line(&parsed.text);
+        let files = files(desk, incoming.id, &parsed, raw).await;
+        let found = match asked {
+            // What cannot be looked up here is looked up again at filing, which fails then.
+            Some(asked) => Some(asked.answer(&parsed.from, || desk.may_join(&incoming, &parsed).unwrap_or(true)).await),
+            None => None,
+        };
+        Read::new(&incoming, parsed, quote).with_files(files).with_found(found)
+    }
 }
 
 /// The files of a large mail. Where they cannot be taken apart they stay inside of it, and are found there.

@@ -3,6 +3,7 @@
 //! Never routing, contacts or threads: what a mail means is the desk's.
 
 pub mod address;
+pub mod authenticating;
 pub mod command;
 mod connection;
 pub mod data;
@@ -20,6 +21,7 @@ pub mod taking;
 mod tls;
 pub mod trace;
 mod underway;
+pub mod work;
 
 pub use address::Mailbox;
 pub use delivery::{Outcome, OutgoingEnvelope, RecipientResult, Security, Server, deliver};

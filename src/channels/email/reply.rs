@@ -61,6 +61,7 @@ replies! {
     STRAY_LINE_END = "554 5.6.0 Message has a bare CR or LF; lines must end with CR LF";
     DATA_LINE_TOO_LONG = "554 5.6.0 Message has a line that is too long";
     HEADER_TOO_LARGE = "552 5.3.4 Message header too large";
+    SEVERAL_AUTHORS = "550 5.6.0 Message names more than one author in From; it must name one mailbox, once";
     MAIL_LOOP = "554 5.4.6 Too many hops, this mail is going in circles";
 }
 
@@ -89,6 +90,7 @@ impl From<Defect> for Reply {
             Defect::TooLarge => TOO_LARGE,
             Defect::HeaderTooLarge => HEADER_TOO_LARGE,
             Defect::TooManyHops => MAIL_LOOP,
+            Defect::SeveralAuthors => SEVERAL_AUTHORS,
         }
     }
 }

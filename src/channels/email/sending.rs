@@ -17,7 +17,6 @@ use crate::desk::workspace::Relay;
 use crate::desk::{Desk, Error};
 use crate::domain::JobId;
 use crate::domain::workspace::RelayTls;
-use crate::jobs::Work;
 use crate::mail::build::{Outgoing, build};
 use crate::mail::parse::Address;
 use crate::net::Resolver;
@@ -165,8 +164,12 @@ impl Sending {
     }
 }
 
-impl Work for Sending {
-    async fn run(&self, job: JobId) -> Result<(), String> {
+impl Sending {
+    /// Does one job of the queue.
+    ///
+    /// # Errors
+    /// In words; the job is tried again.
+    pub async fn send_job(&self, job: JobId) -> Result<(), String> {
         let words = |error: Error| error.to_string();
         let Some(plan) = self.desk.begin_sending(job).await.map_err(words)? else { return Ok(()) };
         let (relay, raw) = {

@@ -86,7 +86,14 @@ impl Body for Letter {
         }
         let trace = [trace::return_path(&envelope), trace::received(&envelope, &self.desk.hostname, &id)].concat();
         let mail_from = envelope.mail_from.as_ref().map(ToString::to_string);
-        let mail = Mail { received_at: envelope.received_at, mail_from, recipients, trace };
+        let mail = Mail {
+            received_at: envelope.received_at,
+            mail_from,
+            peer: Some(envelope.peer.ip().to_canonical()),
+            helo: Some(envelope.helo),
+            recipients,
+            trace,
+        };
         let taken = self.desk.take(raw, mail).await.map_err(|error| refusal(&error))?;
         tracing::debug!(mail.id = id, again = (taken == Taken::Again), "took a mail");
         Ok(Accepted { id })

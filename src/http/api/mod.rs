@@ -5,6 +5,7 @@
 
 mod agents;
 mod attachments;
+mod authentication;
 mod body;
 mod caller;
 mod changes;

@@ -7,6 +7,7 @@ use poem_openapi::types::Any;
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
 
+use super::authentication::AuthenticationView;
 use super::failure::{broken, problem};
 use super::shown::{Clean, Shown};
 use super::types::{AttachmentView, Kind, Person, Place, State, people};
@@ -73,6 +74,8 @@ pub struct ConversationRow {
     pub state: State,
     /// Where it lies.
     pub place: Place,
+    /// Why the program itself put it there: `dmarc_fail`.
+    pub place_reason: Option<String>,
     /// With whom.
     pub contact: ContactRef,
     /// The agent who looks after it.
@@ -200,7 +203,10 @@ pub struct MessageView {
     pub sent_at: Option<String>,
     /// What is wrong with the mail.
     pub defects: Vec<String>,
-    /// How a received mail came to us: our own `Return-Path` and `Received` lines, which the original is without.
+    /// Whether a received mail is from whom it says it is.
+    pub authentication: Option<AuthenticationView>,
+    /// How a received mail came to us: our own `Authentication-Results`, `Return-Path` and `Received` lines, which the
+    /// original is without.
     pub trace: Vec<String>,
     /// Whether the original can be had.
     pub has_raw: bool,
@@ -242,6 +248,7 @@ impl Renderer<'_> {
             subject: conversation.subject.clone(),
             state: conversation.state.into(),
             place: conversation.place.into(),
+            place_reason: conversation.place_reason.clone(),
             contact: ContactRef { id: contact.id.0, name, email: String::from(email) },
             assignee: conversation.assignee.map(|agent| agent.0),
             tags: conversation.tags.clone(),
@@ -326,6 +333,7 @@ impl Renderer<'_> {
             at: message.at.rfc3339(),
             sent_at: message.date.map(|at| at.rfc3339()),
             defects: message.defects.clone(),
+            authentication: message.authentication.as_ref().map(AuthenticationView::from),
             trace: unfolded(message.trace.as_deref().unwrap_or_default()),
             has_raw: message.raw.is_some(),
             delivery: message.delivery.as_ref().map(delivery),
