@@ -24,6 +24,7 @@ const NAMES = [
   'strangers-words',
   'files',
   'settings',
+  'channels',
   'nowhere',
   'disk',
   'snooze',

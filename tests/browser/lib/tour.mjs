@@ -76,6 +76,8 @@ export function screens(conversation) {
     profile: at('/settings/profile', 'h1'),
     appearance: at('/settings/appearance', 'h1'),
     inboxes: at('/settings/inboxes', 'h1'),
+    channels: at('/settings/channels', 'h1'),
+    queue: at('/settings/queue', 'h1'),
     people: at('/settings/people', 'h1'),
     person: async (page) => {
       await at('/settings/people', 'tbody button')(page);
