@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestServer;
+use crate::support::{Dns, TestServer, process};
 
 fn of<'v>(found: &'v Value, check: &str) -> Vec<&'v Value> {
     found["items"].as_array().unwrap().iter().filter(|one| one["check"] == check).collect()
@@ -95,4 +95,45 @@ async fn name_servers_that_do_not_answer_are_no_verdict() {
     assert_eq!(dkim[0]["verdict"], "unknown");
     assert!(dkim[0]["record"].as_str().unwrap().starts_with("v=DKIM1"), "what to add is known all the same");
     server.stop().await;
+}
+
+#[test]
+fn the_command_says_the_same_beside_a_running_server_and_without_one() {
+    let dns = Dns::start();
+    dns.address_of("desk.example", "192.0.2.7").ptr("192.0.2.7", "desk.example");
+    dns.txt("desk.example", "v=spf1 a -all");
+    let dir = tempfile::tempdir().unwrap();
+    process::add_owner(dir.path());
+    let ask = |arguments: &[&str]| {
+        let mut command = process::frontdesk(dir.path());
+        let command = command.args(arguments).env("FRONTDESK_DNS__SERVERS", dns.address.to_string());
+        let output = process::output(command);
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let server = process::Process::serve(dir.path());
+    let (well, said) = ask(&["doctor"]);
+    assert!(!well, "records are missing: {said}");
+    for line in [
+        "This server’s address: The server’s name leads to 192.0.2.7.",
+        "Reverse name: The address is desk.example, and back.",
+        "Mail exchanger: Mail comes to desk.example, whose name this is.",
+        "SPF: Allows 192.0.2.7",
+        "DKIM: The rsa key is not published. Without it,",
+        "add  _dmarc.desk.example TXT v=DMARC1; p=none",
+        "answers",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let (_, json) = ask(&["doctor", "--json"]);
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&told["domains"][0]["domain"], &told["receiver_answers"]), (&json!("desk.example"), &json!(true)));
+    for key in told["domains"][0]["items"].as_array().unwrap().iter().filter(|one| one["check"] == "dkim") {
+        dns.txt(key["name"].as_str().unwrap(), key["record"].as_str().unwrap());
+    }
+    dns.txt("_dmarc.desk.example", "v=DMARC1; p=reject");
+    let (well, said) = ask(&["doctor"]);
+    assert!(well, "{said}");
+    server.kill();
+    let (well, said) = ask(&["doctor"]);
+    assert!(!well && said.contains("is the server running?"), "{said}");
 }

@@ -16,6 +16,13 @@ pub(super) fn write(data_dir: &Path, http: SocketAddr, smtp: SocketAddr) -> std:
     put(data_dir, "addresses.json", &format!("{body}\n"))
 }
 
+/// Where a running server takes mail, if one runs.
+pub fn receiver_of(data_dir: &Path) -> Option<SocketAddr> {
+    let text = std::fs::read_to_string(run_dir(data_dir).join("addresses.json")).ok()?;
+    let told: serde_json::Value = serde_json::from_str(&text).ok()?;
+    told.get("smtp")?.as_str()?.parse().ok()
+}
+
 /// Writes the set-up link where only the server's user can read it.
 pub(super) fn write_setup_link(data_dir: &Path, link: &str) -> std::io::Result<()> {
     put(data_dir, "setup-link.txt", &format!("{link}\n"))

@@ -11,6 +11,7 @@ mod periodic;
 mod run;
 mod tls;
 
+pub use addresses::receiver_of;
 pub use control::{Reply, Request, ask, carry_out};
 pub use run::{Running, Server};
 

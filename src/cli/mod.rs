@@ -7,6 +7,7 @@ mod agent;
 mod backup;
 mod check;
 mod demo;
+mod doctor;
 mod reindex;
 mod serve;
 
@@ -41,6 +42,12 @@ enum Command {
     Demo,
     /// Checks the data: every invariant, every checksum. Works beside a running server.
     Check,
+    /// Asks the domain name system about each domain, and says what to add. Works beside a running server.
+    Doctor {
+        /// As JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
     /// Writes everything into one new file, and reads it back. Works beside a running server.
     Backup {
         /// The file to make.
@@ -107,6 +114,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve => serve::run(config).await,
             Command::Demo => demo::run(config, named).await,
             Command::Check => check::run(&config),
+            Command::Doctor { json } => doctor::run(&config, json).await,
             Command::Backup { to, without_secrets } => backup::run(&config, &to, !without_secrets),
             Command::Restore { from } => backup::run_restore(&config, &from),
             Command::Reindex => reindex::run(&config),

@@ -69,6 +69,14 @@ pub fn run(dir: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Runs a command to its end.
+pub fn output(command: &mut Command) -> Output {
+    start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
+        .unwrap()
+        .wait_with_output()
+        .unwrap()
+}
+
 /// As [`run`]; what it printed, if it went well.
 #[track_caller]
 pub fn told(dir: &Path, arguments: &[&str], input: &str) -> String {

@@ -173,7 +173,7 @@ pub async fn next_keys_published(resolver: &Resolver, domain: &MailDomain) -> bo
 }
 
 fn unknown(check: Check, kind: &'static str, name: &str, error: &LookupError) -> Finding {
-    finding(check, Verdict::Unknown, "unknown", kind, name).with("words", error.to_string())
+    finding(check, Verdict::Unknown, "no_answer", kind, name).with("words", error.to_string())
 }
 
 fn of_host(host: &str, found: &Result<Vec<IpAddr>, LookupError>) -> Finding {
