@@ -25,6 +25,7 @@ const NAMES = [
   'files',
   'settings',
   'channels',
+  'trust',
   'nowhere',
   'disk',
   'snooze',

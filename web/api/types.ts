@@ -1,7 +1,12 @@
 /** The HTTP contract as TypeScript (base /api/v1). Ids are integers, times RFC 3339 UTC with milliseconds, absent is null. */
 
+import type { Delivery } from './delivery';
+import type { Authentication } from './trust';
+
 export type * from './account';
 export type * from './contact';
+export type * from './delivery';
+export type * from './trust';
 
 /** A moment as the server writes it, for example `2026-11-19T10:41:00.000Z`. */
 export type Time = string;
@@ -21,6 +26,8 @@ export type ConversationRow = {
   subject: string;
   state: ConversationState;
   place: Place;
+  /** Why the program itself put it there: dmarc_fail. */
+  place_reason: string | null;
   contact: ContactBrief;
   /** Agent id. */
   assignee: number | null;
@@ -39,22 +46,6 @@ export type ConversationRow = {
 };
 
 export type Attachment = { id: number; name: string; type: string; size: number; inline: boolean };
-
-export type DeliveryState = 'queued' | 'sending' | 'sent' | 'retrying' | 'failed' | 'cancelled';
-
-export type DeliveryAttempt = {
-  at: Time;
-  recipient: string | null;
-  outcome: 'accepted' | 'deferred' | 'refused' | 'error' | 'bounced';
-  reply: string;
-};
-
-export type Delivery = {
-  state: DeliveryState;
-  due_at: Time | null;
-  attempts: DeliveryAttempt[];
-  recipients: { email: string; state: string; reply: string | null }[];
-};
 
 export type EventCode =
   | 'assigned'
@@ -115,7 +106,8 @@ export type Message = {
   /** The Date header. */
   sent_at: Time | null;
   defects: string[];
-  /** Our own Return-Path and Received lines, newest first. */
+  authentication: Authentication | null;
+  /** Our own Authentication-Results, Return-Path and Received lines, newest first. */
   trace: string[];
   /** Its words were too long for a list: `/messages/{id}` has the whole of it. */
   cut: boolean;

@@ -106,6 +106,7 @@ export function makeMessage(conversation, over) {
     at: new Date().toISOString(),
     sent_at: null,
     defects: [],
+    authentication: null,
     trace: [],
     cut: false,
     has_raw: false,
@@ -143,6 +144,7 @@ export function makeConversation(i, over = {}) {
       preview: what[n][1],
     },
     trouble: i === 9 ? 'delivery_failed' : null,
+    place_reason: null,
     related: [],
     ...over,
   };

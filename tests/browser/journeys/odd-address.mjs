@@ -46,13 +46,12 @@ export async function run(context) {
   await thread.getByText('letters that can pass for others: supp‹U+043E›rt@fell.example').waitFor();
 
   await arrives({
-    from: 'anna@fell.example',
-    name: 'Anna Fell',
-    subject: `Twice ${stamp}`,
-    text: 'Two senders.',
-    headers: ['From: Ewa Lis <ewa@tarnina.example>'],
+    from: 'ewa@tarnina.example',
+    name: 'Ewa Lis',
+    subject: `Colleague ${stamp}`,
+    text: 'Pay this bill.',
   });
-  await thread.getByText('This mail names more than one sender.').waitFor();
+  await thread.getByText('The sender’s address is that of somebody of the team.').waitFor();
   await thread.getByRole('button', { name: 'Options for this message' }).last().click();
   await page.getByRole('menuitem', { name: 'Message details' }).click();
   const way = thread.locator('.facts li');

@@ -28,7 +28,9 @@ function data(kind, value) {
 }
 
 export class Dns {
+  static #nothing = null;
   #records = [];
+  #silent = new Set();
   #udp = createSocket('udp4');
   #tcp = createServer((socket) => this.#talk(socket));
 
@@ -36,8 +38,21 @@ export class Dns {
     await new Promise((done) => this.#udp.bind(0, '127.0.0.1', done));
     this.port = this.#udp.address().port;
     await new Promise((done) => this.#tcp.listen(this.port, '127.0.0.1', done));
-    this.#udp.on('message', (message, from) => this.#udp.send(this.#answer(message, 1232), from.port, from.address));
+    this.#udp.on('message', (message, from) => {
+      const answer = this.#answer(message, 1232);
+      if (answer) this.#udp.send(answer, from.port, from.address);
+    });
     return this;
+  }
+
+  /** One that knows no name, for servers that are told of no other; it holds no process up. */
+  static ofNothing() {
+    Dns.#nothing ??= new Dns().start().then((dns) => {
+      dns.#udp.unref();
+      dns.#tcp.unref();
+      return dns;
+    });
+    return Dns.#nothing;
   }
 
   stop() {
@@ -54,6 +69,12 @@ export class Dns {
     return this;
   }
 
+  /** Says nothing about a name, until it is told to. */
+  silent(owner, is) {
+    if (is) this.#silent.add(owner);
+    else this.#silent.delete(owner);
+  }
+
   #talk(socket) {
     let kept = Buffer.alloc(0);
     socket.on('error', () => socket.destroy());
@@ -62,6 +83,7 @@ export class Dns {
       while (kept.length >= 2 && kept.length >= 2 + kept.readUInt16BE()) {
         const answer = this.#answer(kept.subarray(2, 2 + kept.readUInt16BE()), 65_000);
         kept = kept.subarray(2 + kept.readUInt16BE());
+        if (!answer) continue;
         socket.write(Buffer.concat([Buffer.from([answer.length >> 8, answer.length & 255]), answer]));
       }
     });
@@ -75,6 +97,7 @@ export class Dns {
       at += 1 + message[at];
     }
     const asked = labels.join('.').toLowerCase();
+    if (this.#silent.has(asked)) return null;
     const kind = message.readUInt16BE(at + 1);
     const question = message.subarray(12, at + 5);
     const known = this.#records.filter((one) => one.owner === asked);

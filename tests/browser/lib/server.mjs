@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Dns } from './dns.mjs';
 import { eventually } from './expect.mjs';
 
 const BIN = process.env.FRONTDESK_BIN ?? fileURLToPath(new URL('../../../target/debug/frontdesk', import.meta.url));
@@ -32,6 +33,8 @@ export class Server {
         FRONTDESK_SMTP__LISTEN: '127.0.0.1:0',
         // A disk that others fill is no matter of the journeys.
         FRONTDESK_STORE__MIN_FREE_PERCENT: '0',
+        // The world's name servers are none of theirs either.
+        FRONTDESK_DNS__SERVERS: `127.0.0.1:${(await Dns.ofNothing()).port}`,
         ...env,
       },
     });

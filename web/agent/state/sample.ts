@@ -22,6 +22,7 @@ export function sampleRow(id: number, over: Partial<ConversationRow> = {}): Conv
     draft: false,
     last: { kind: 'inbound', author: 'Oliver Grant', preview: 'Hello' },
     trouble: null,
+    place_reason: null,
     related: [],
     ...over,
   };
