@@ -22,6 +22,7 @@ mod direct;
 mod doctor;
 mod figures;
 mod files;
+mod filtering;
 mod hostile_dns;
 mod hostile_mail;
 mod images;

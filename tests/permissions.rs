@@ -183,6 +183,8 @@ fn body_of(method: &Method, path: &str, world: &World, once: u64) -> Option<Valu
             json!({ "kind": "email", "inbox": world.inbox, "address": format!("a{once}@tarnina.example") })
         }
         "/channels/{id}" => json!({ "signature": name }),
+        "/filters" => json!({ "allow": [], "deny": [format!("d{once}@far.example")] }),
+        "/conversations/{id}/block" => json!({}),
         "/domains" => json!({ "name": format!("d{once}.example") }),
         "/domains/{id}/rotate" | "/domains/{id}/activate" | "/domains/{id}/check" => json!({}),
         "/settings/relay" | "/domains/{id}/relay" => json!({ "host": "relay.example", "port": 25, "tls": "starttls" }),
@@ -302,7 +304,7 @@ fn schema_of(method: &Method, path: &str) -> BTreeSet<String> {
 fn without_chance(mut value: Value) -> Value {
     match &mut value {
         Value::Object(fields) => {
-            for name in ["message_id", "port", "trace", "record_value"] {
+            for name in ["message_id", "port", "trace", "record_value", "record"] {
                 fields.remove(name);
             }
             fields.values_mut().for_each(|field| *field = without_chance(field.take()));
@@ -338,6 +340,7 @@ async fn play(spoil: fn(&Line, &mut Value)) -> Vec<(String, Value)> {
         "/inboxes",
         "/channels",
         "/domains",
+        "/filters",
         "/settings/workspace",
         "/settings/relay",
         "/conversations?limit=200",

@@ -141,13 +141,19 @@ fn apply(writer: &mut Writer<'_>, act: Act, to: &mut Conversation, patch: &Conve
         }
     }
     if let Some(place) = patch.place.filter(|place| *place != to.place) {
-        let was = to.place.name();
-        to.place = place;
-        to.placed_at = act.at;
-        to.place_reason = None;
-        events::add(writer, act, to, "placed", &[("place", place.name().into()), ("was", was.into())])?;
+        put_into(writer, act, to, place)?;
     }
     set_state(writer, act, to, patch.state, patch.snoozed_until)
+}
+
+/// Puts a conversation into another place.
+pub(super) fn put_into(writer: &mut Writer<'_>, act: Act, to: &mut Conversation, place: Place) -> Result<()> {
+    let was = to.place.name();
+    to.place = place;
+    to.placed_at = act.at;
+    to.place_reason = None;
+    events::add(writer, act, to, "placed", &[("place", place.name().into()), ("was", was.into())])?;
+    Ok(())
 }
 
 /// Opens, snoozes or closes.

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use super::authenticating::{FROM_AGENT, note};
 use super::reading::{MAX_ATTACHMENTS, Read, encode};
 use super::threading::{self, Clues, Home};
-use super::{Act, Desk, Result, access, bounces, channels, contacts, events, inbound, words};
+use super::{Act, Desk, Result, access, bounces, channels, contacts, events, filters, inbound, words};
 use crate::base::Timestamp;
 use crate::domain::attachment::Source;
 use crate::domain::channel::WayIn;
 use crate::domain::conversation::{Beginning, Last, Trouble};
+use crate::domain::filter::{self, Facts};
 use crate::domain::incoming::Recipient;
 use crate::domain::job::Work;
 use crate::domain::{
@@ -312,6 +313,19 @@ impl Letter<'_> {
         Ok(conversation)
     }
 
+    /// Where a mail that begins a conversation is set aside, and why, when it is.
+    fn set_aside(&self, writer: &Writer<'_>, sender: &str, inbox: InboxId) -> Result<Option<(Place, &'static str)>> {
+        let marks = self.read.parsed.marks;
+        let facts = Facts {
+            sender,
+            verdict: self.read.verdict(),
+            automatic: marks.auto_submitted || marks.auto_reply || marks.delivery_report,
+            bulk: marks.bulk || marks.list,
+            unsubscribe: marks.unsubscribe,
+        };
+        Ok(filter::judge(&filters::of(writer, None)?, &filters::of(writer, Some(inbox))?, facts))
+    }
+
     fn begin(
         &self,
         writer: &mut Writer<'_>,
@@ -333,6 +347,13 @@ impl Letter<'_> {
         });
         if let Some(found) = &self.read.found {
             place_forgery(&mut conversation, &found.authentication, act.at);
+        }
+        if let Some((place, reason)) = self.set_aside(writer, sender, inbox)?
+            && conversation.place == Place::Inbox
+        {
+            conversation.place = place;
+            conversation.placed_at = act.at;
+            conversation.place_reason = Some(String::from(reason));
         }
         for other in related {
             let mut other: Conversation = writer.get(other)?;

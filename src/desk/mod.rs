@@ -18,6 +18,7 @@ pub mod drafts;
 mod error;
 mod events;
 pub mod filing;
+pub mod filters;
 pub mod idempotency;
 pub mod inbound;
 pub mod inboxes;

@@ -12,6 +12,7 @@ pub mod channel;
 pub mod contact;
 pub mod conversation;
 pub mod draft;
+pub mod filter;
 pub mod inbox;
 pub mod incoming;
 pub mod job;

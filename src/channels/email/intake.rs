@@ -45,6 +45,8 @@ pub enum RecipientAnswer {
     Unknown,
     /// The domain is not ours: 550 5.7.1.
     NoRelay,
+    /// Its inbox keeps this sender out: 550 5.7.1.
+    Denied,
     /// Cannot be said now: 451 4.3.0.
     TryLater,
 }

@@ -52,6 +52,7 @@ replies! {
     ALREADY_SECURE = "503 5.5.1 TLS already active";
     UNKNOWN_RECIPIENT = "550 5.1.1 No such mailbox here";
     NO_RELAY = "550 5.7.1 Relaying denied";
+    SENDER_DENIED = "550 5.7.1 This mailbox takes no mail from you";
     TOO_LARGE = "552 5.3.4 Message too large";
     NEEDS_SMTPUTF8 = "553 5.6.7 Address needs SMTPUTF8";
     NO_RECIPIENTS = "554 5.5.1 No valid recipients";

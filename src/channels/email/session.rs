@@ -122,7 +122,8 @@ impl Session {
         let Some(mailbox) = mail.asked.take() else { return say(out, reply::BAD_SEQUENCE) };
         match answer {
             RecipientAnswer::Unknown if !mailbox.is_required_role() => self.stranger(reply::UNKNOWN_RECIPIENT, out),
-            RecipientAnswer::Accept | RecipientAnswer::Unknown => {
+            RecipientAnswer::Denied if !mailbox.is_required_role() => self.stranger(reply::SENDER_DENIED, out),
+            RecipientAnswer::Accept | RecipientAnswer::Unknown | RecipientAnswer::Denied => {
                 if !mail.recipients.contains(&mailbox) {
                     mail.recipients.push(mailbox);
                 }
@@ -353,6 +354,7 @@ mod tests {
             Just(RecipientAnswer::Accept),
             Just(RecipientAnswer::Unknown),
             Just(RecipientAnswer::NoRelay),
+            Just(RecipientAnswer::Denied),
             Just(RecipientAnswer::TryLater),
         ]
     }

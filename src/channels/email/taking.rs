@@ -8,6 +8,7 @@ use super::trace;
 use crate::base::random;
 use crate::desk::inbound::{Known, Mail, Taken};
 use crate::desk::{Desk, Error};
+use crate::domain::incoming::Recipient;
 use crate::store::BlobWriter;
 
 /// Puts what the receiver takes in on the desk.
@@ -28,12 +29,28 @@ impl Taking {
     }
 }
 
+impl Taking {
+    /// Whether an inbox takes mail from this sender. What comes to an address that we gave out for one conversation
+    /// is about that.
+    fn admits(&self, sender: Option<&Mailbox>, recipient: &Recipient) -> RecipientAnswer {
+        let Some(sender) = sender.filter(|_| recipient.token.is_none()) else { return RecipientAnswer::Accept };
+        match self.desk.denies(&sender.to_string(), recipient.inbox) {
+            Ok(true) => RecipientAnswer::Denied,
+            Ok(false) => RecipientAnswer::Accept,
+            Err(error) => {
+                tracing::error!(%error, "whether a sender is kept out could not be looked up");
+                RecipientAnswer::TryLater
+            }
+        }
+    }
+}
+
 impl Intake for Taking {
     type Body = Letter;
 
-    async fn recipient(&self, _sender: Option<&Mailbox>, recipient: &Mailbox) -> RecipientAnswer {
+    async fn recipient(&self, sender: Option<&Mailbox>, recipient: &Mailbox) -> RecipientAnswer {
         match self.known(recipient) {
-            Ok(Known::Inbox(_)) => RecipientAnswer::Accept,
+            Ok(Known::Inbox(known)) => self.admits(sender, &known),
             Ok(Known::Nobody) => RecipientAnswer::Unknown,
             Ok(Known::NotOurs) => RecipientAnswer::NoRelay,
             Ok(Known::NotYet) => RecipientAnswer::TryLater,

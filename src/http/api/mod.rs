@@ -18,6 +18,7 @@ mod document;
 mod domains;
 mod drafts;
 mod failure;
+mod filters;
 mod images;
 mod inboxes;
 mod me;
@@ -98,7 +99,7 @@ type Groups = (
         images::ImagesApi,
         outgoing::OutgoingApi,
     ),
-    (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
+    (contacts::Contacts, filters::FiltersApi, search::Search, counts::CountsApi, changes::Changes),
 );
 
 /// The service with all operations and its document.
@@ -114,7 +115,7 @@ pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
             images::ImagesApi,
             outgoing::OutgoingApi,
         ),
-        (contacts::Contacts, search::Search, counts::CountsApi, changes::Changes),
+        (contacts::Contacts, filters::FiltersApi, search::Search, counts::CountsApi, changes::Changes),
     );
     OpenApiService::new(groups, "Frontdesk", "1").server("/api/v1").description(
         "One inbox for a team's mail. Ids are integers, times are RFC 3339 in UTC, errors are problems (RFC 9457) with a stable code. The answer to each GET says in `Frontdesk-Change` which change it holds: ask `/changes` or `/live` for what came after it.",
