@@ -67,3 +67,9 @@ export type WaitingMail = {
 export type Outgoing = { items: WaitingMail[]; waiting: number; oldest_at: Time | null } & Snapshot;
 
 export type Suppressed = { id: number; email: string; since: Time; words: string };
+
+export type Filters = {
+  allow: string[];
+  deny: string[];
+  kinds: { automatic: boolean; bulk: boolean; role: boolean; unsubscribe: boolean } | null;
+} & Snapshot;

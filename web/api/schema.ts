@@ -633,6 +633,41 @@ export interface paths {
         patch: operations["update_contact"];
         trace?: never;
     };
+    "/filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The filters of the workspace, or of an inbox. */
+        get: operations["get_filters"];
+        /** Sets the filters of the workspace, or of an inbox. */
+        put: operations["set_filters"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the sender of a conversation out from now on; the conversation goes to the spam. */
+        post: operations["block_sender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/search": {
         parameters: {
             query?: never;
@@ -829,6 +864,14 @@ export interface components {
              * @description The snapshot this was read at.
              */
             change: number;
+        };
+        /**
+         * Blocked
+         * @description A conversation, as it is now.
+         */
+        Blocked: {
+            /** @description The conversation. */
+            conversation: components["schemas"]["ConversationRow"] & unknown;
         };
         /**
          * CaughtUp
@@ -1347,6 +1390,49 @@ export interface components {
             items: components["schemas"]["FindingView"][];
             /** @description Whether keys that waited for their records sign from now on. */
             activated: boolean;
+        };
+        /**
+         * FilterKinds
+         * @description Kinds of mail that are set aside, each a switch.
+         */
+        FilterKinds: {
+            /** @description Automatic replies. */
+            automatic: boolean;
+            /** @description Bulk mail and mailing lists. */
+            bulk: boolean;
+            /** @description Senders that are machines by name. */
+            role: boolean;
+            /** @description Mail that offers to unsubscribe. */
+            unsubscribe: boolean;
+        };
+        /**
+         * FiltersBody
+         * @description The filters to be.
+         */
+        FiltersBody: {
+            /** @description Addresses and domains that are never set aside. */
+            allow: string[];
+            /** @description Addresses and domains that are kept out. */
+            deny: string[];
+            /** @description Kinds that are set aside; left out for an inbox, it follows the workspace. */
+            kinds?: components["schemas"]["FilterKinds"] & unknown;
+        };
+        /**
+         * FiltersView
+         * @description The filters of the workspace, or of an inbox.
+         */
+        FiltersView: {
+            /** @description Addresses and domains that are never set aside. */
+            allow: string[];
+            /** @description Addresses and domains that are kept out. */
+            deny: string[];
+            /** @description Kinds that are set aside; an inbox without follows the workspace. */
+            kinds?: components["schemas"]["FilterKinds"] & unknown;
+            /**
+             * Format: uint64
+             * @description The snapshot this was read at.
+             */
+            change: number;
         };
         /**
          * FindingView
@@ -4315,6 +4401,104 @@ export interface operations {
                 };
                 content: {
                     "application/json; charset=utf-8": components["schemas"]["OneContact"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_filters: {
+        parameters: {
+            query?: {
+                inbox?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["FiltersView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_filters: {
+        parameters: {
+            query?: {
+                inbox?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json; charset=utf-8": components["schemas"]["FiltersBody"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["FiltersView"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    block_sender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["Blocked"];
                 };
             };
             /** @description A problem (RFC 9457); `code` says which. */

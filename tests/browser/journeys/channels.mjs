@@ -49,6 +49,7 @@ async function journey(context, dns) {
   await records(page, api, server, dns);
   await settings(page);
   await answered(page, server, dns);
+  await filtered(page, server);
 }
 
 /** What is missing is shown with the record to add, and seen once it is there. */
@@ -111,7 +112,9 @@ async function answered(page, server, dns) {
   await page.keyboard.press('r');
   await page.getByText('help@tarnina.example').first().waitFor();
   await page.keyboard.type('On its way.');
+  const said = page.waitForResponse((one) => one.request().method() === 'POST' && one.url().endsWith('/messages'));
   await page.keyboard.press('Control+Enter');
+  ok((await said).status() === 201, 'the reply is taken');
   await page.goto(`${server.url}/settings/queue`);
   await page.getByRole('link', { name: /Tent/ }).waitFor();
   await eventually(
@@ -125,4 +128,34 @@ async function answered(page, server, dns) {
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByRole('button', { name: 'Take back' }).click();
   await page.getByText('Nothing waits.').waitFor();
+}
+
+/** What is set aside says why and comes back by one key; who is blocked is kept out until the list says otherwise. */
+async function filtered(page, server) {
+  const mail = { from: 'news@shop.example', to: 'help@tarnina.example', subject: 'Sale', text: 'Everything must go' };
+  const raw = compose({ ...mail, headers: ['Precedence: bulk'] });
+  await deliver(server.smtp, { from: mail.from, to: mail.to, raw });
+  await page.goto(`${server.url}/inbox/filtered`);
+  await page.getByRole('link', { name: /Sale/ }).first().click();
+  await page.getByText('bulk mail, or of a mailing list').waitFor();
+  await page.getByRole('button', { name: 'More' }).first().click();
+  await page.getByRole('menuitem', { name: 'Block the sender' }).click();
+  await page.getByText('news@shop.example is kept out from now on.').waitFor();
+  const refused = await deliver(server.smtp, { from: mail.from, to: mail.to, raw: `${raw} again` }).catch(String);
+  ok(/550 5\.7\.1/.test(refused), `the sender is refused: ${refused}`);
+  await page.goto(`${server.url}/settings/filters`);
+  const list = page.getByLabel('Keep out', { exact: true });
+  await eventually(async () => (await list.inputValue()) === 'news@shop.example', 'the list has the sender');
+  await accessible(page, 'the filters');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await fits(page, 'the filters on a phone');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await list.fill('not a domain');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('is neither an address nor a domain').waitFor();
+  await list.fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Not saved').waitFor({ state: 'detached' });
+  const taken = await deliver(server.smtp, { from: mail.from, to: mail.to, raw: `${raw} once more` }).catch(String);
+  ok(!/550/.test(String(taken)), `the sender is let in again: ${taken}`);
 }

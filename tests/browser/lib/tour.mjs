@@ -77,6 +77,7 @@ export function screens(conversation) {
     appearance: at('/settings/appearance', 'h1'),
     inboxes: at('/settings/inboxes', 'h1'),
     channels: at('/settings/channels', 'h1'),
+    filters: at('/settings/filters', 'h1'),
     queue: at('/settings/queue', 'h1'),
     people: at('/settings/people', 'h1'),
     person: async (page) => {

@@ -1,14 +1,17 @@
 /** The menu of what is done rarely to a conversation. */
+import Ban from '@lucide/svelte/icons/ban';
 import FileText from '@lucide/svelte/icons/file-text';
 import Inbox from '@lucide/svelte/icons/inbox';
 import Link from '@lucide/svelte/icons/link';
 import Mail from '@lucide/svelte/icons/mail';
 import ShieldX from '@lucide/svelte/icons/shield-x';
 import Trash2 from '@lucide/svelte/icons/trash-2';
+import { client, Problem } from '$api/client';
 import type { ConversationRow, Message } from '$api/types';
 import { t } from '$shared/i18n/index.svelte';
 import type { MenuItem } from '$shared/ui/Menu.svelte';
 import { conversationHref } from '../router.svelte';
+import { reasonAlone } from '../state/actions.svelte';
 import type { Desk } from '../state/desk.svelte';
 import { rawUrl } from './header';
 
@@ -18,6 +21,17 @@ async function copyLink(desk: Desk, id: number): Promise<void> {
     desk.toasts.show({ text: t('conv.copied') });
   } catch {
     desk.toasts.show({ text: t('conv.copy_failed'), tone: 'danger' });
+  }
+}
+
+/** Keeps a sender out; the conversation goes to the spam, from where it can be brought back. */
+async function block(desk: Desk, row: ConversationRow): Promise<void> {
+  try {
+    await client.post(`/conversations/${row.id}/block`, {});
+    desk.toasts.show({ text: t('conv.blocked', { email: row.contact.email }) });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    desk.toasts.show({ text: t('shell.refused', { count: 1, reason: reasonAlone(error) }), tone: 'danger' });
   }
 }
 
@@ -50,6 +64,7 @@ export function moreItems(
   if (write) {
     items.push('rule');
     if (row.place !== 'spam') items.push(item(t('conv.spam'), ShieldX, place('spam'), 'spam'));
+    items.push(item(t('conv.block'), Ban, () => void block(desk, row), undefined, true));
     if (row.place !== 'trash') items.push(item(t('conv.trash'), Trash2, place('trash'), 'trash', true));
   }
   return items;

@@ -2,7 +2,7 @@
 import type { MessageKey } from '$shared/i18n/index.svelte';
 
 export type SectionId =
-  'profile' | 'appearance' | 'inboxes' | 'channels' | 'people' | 'mail' | 'queue' | 'workspace' | 'about';
+  'profile' | 'appearance' | 'inboxes' | 'channels' | 'filters' | 'people' | 'mail' | 'queue' | 'workspace' | 'about';
 export type Section = { id: SectionId; label: MessageKey };
 
 const IDS: readonly SectionId[] = [
@@ -10,6 +10,7 @@ const IDS: readonly SectionId[] = [
   'appearance',
   'inboxes',
   'channels',
+  'filters',
   'people',
   'mail',
   'queue',
