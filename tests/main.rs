@@ -17,6 +17,7 @@ mod bench;
 mod bounces;
 mod channels;
 mod clock;
+mod composing;
 mod crash;
 mod direct;
 mod doctor;

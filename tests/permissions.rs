@@ -194,7 +194,11 @@ fn body_of(method: &Method, path: &str, world: &World, once: u64) -> Option<Valu
         "/conversations/{id}" => json!({ "tags": [name] }),
         "/conversations/{id}/messages" => json!({ "client_id": name, "kind": "comment", "text": name }),
         "/conversations/{id}/draft" => json!({ "text": name }),
-        "/messages/{id}/cancel" | "/messages/{id}/retry" | "/outgoing/{id}/cancel" | "/outgoing/{id}/retry" => {
+        "/messages/{id}/cancel"
+        | "/messages/{id}/retry"
+        | "/messages/{id}/send_now"
+        | "/outgoing/{id}/cancel"
+        | "/outgoing/{id}/retry" => {
             json!({})
         }
         other => panic!("no body for {method} {other}"),

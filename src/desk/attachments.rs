@@ -4,7 +4,7 @@ use tokio::sync::Semaphore;
 
 use super::conversations::visible;
 use super::{Desk, Error, Result, Who};
-use crate::base::Timestamp;
+use crate::base::{Timestamp, random};
 use crate::domain::attachment::Source;
 use crate::domain::{Agent, AgentId, Attachment, AttachmentId, Message, MessageId};
 use crate::mail::{names, parse};
@@ -68,6 +68,26 @@ impl Desk {
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::RateLimited`] with too many waiting, the store's own.
     pub async fn upload(&self, who: &Who, name: &str, media_type: &str, bytes: Prepared) -> Result<Attachment> {
+        self.keep(who, name, media_type, bytes, None).await
+    }
+
+    /// Keeps a picture that is to stand in the text, where its Content-ID names it.
+    ///
+    /// # Errors
+    /// As [`Desk::upload`].
+    pub async fn upload_picture(&self, who: &Who, name: &str, media_type: &str, bytes: Prepared) -> Result<Attachment> {
+        let content_id = format!("{}@{}", random::token(), self.hostname);
+        self.keep(who, name, media_type, bytes, Some(content_id)).await
+    }
+
+    async fn keep(
+        &self,
+        who: &Who,
+        name: &str,
+        media_type: &str,
+        bytes: Prepared,
+        content_id: Option<String>,
+    ) -> Result<Attachment> {
         who.must_write()?;
         let created_at = self.clock.now();
         let agent = who.agent.id;
@@ -88,8 +108,8 @@ impl Desk {
                     name: name.clone(),
                     media_type: media_type.clone(),
                     size,
-                    content_id: None,
-                    inline: false,
+                    content_id: content_id.clone(),
+                    inline: content_id.is_some(),
                     source: Source::Blob(blob),
                     created_at,
                 };
@@ -169,6 +189,16 @@ pub fn own_unbound(rows: &impl Rows, agent: &Agent, id: AttachmentId) -> Result<
     found
         .filter(|file| file.message.is_none() && file.uploader == Some(agent.id))
         .ok_or(Error::invalid("attachments", "unknown"))
+}
+
+/// Whether any of these is a file rather than a picture inside the text.
+pub(super) fn any_file(rows: &impl Rows, ids: &[AttachmentId]) -> Result<bool> {
+    for id in ids {
+        if rows.find::<Attachment>(*id)?.is_some_and(|file| !file.inline) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The ids, each once: a file named twice is sent once.

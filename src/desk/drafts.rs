@@ -1,8 +1,8 @@
 //! Drafts: what somebody has begun to write, kept on the server. One an agent, conversation and kind.
 
 use super::conversations::visible;
-use super::{Act, Desk, Error, Result, Who, attachments, replies};
-use crate::domain::draft::DraftKind;
+use super::{Act, Desk, Error, Result, Who, attachments, forwarding, replies};
+use crate::domain::draft::{DraftKind, Forward};
 use crate::domain::{AgentId, AttachmentId, ConversationId, Draft, DraftId, Person, What};
 use crate::store::{Key, Rows, Table, Writer};
 
@@ -21,6 +21,8 @@ pub struct DraftContent {
     pub text: Option<String>,
     /// Files.
     pub attachments: Vec<AttachmentId>,
+    /// The message it passes on, and which of its files.
+    pub forward: Option<Forward>,
 }
 
 impl Desk {
@@ -47,6 +49,9 @@ impl Desk {
         self.store
             .write(move |writer| {
                 visible(writer, &scope, conversation)?;
+                if let Some(forward) = &content.forward {
+                    forwarding::original(writer, conversation, forward)?;
+                }
                 for file in &content.attachments {
                     attachments::own_unbound(writer, &agent, *file)?;
                 }
@@ -67,6 +72,7 @@ impl Desk {
                     html: content.html.clone(),
                     text: content.text.clone(),
                     attachments: content.attachments.clone(),
+                    forward: content.forward.clone(),
                     updated_at: act.at,
                 };
                 writer.put(&draft)?;

@@ -52,5 +52,6 @@ pub(super) fn blank(writer: &mut Writer<'_>, act: Act, conversation: &Conversati
         delivery: None,
         event: None,
         reports_on: None,
+        forward_of: None,
     })
 }

@@ -122,14 +122,19 @@ impl Desk {
     }
 }
 
-/// The newest mail of a conversation, in or out.
+/// The newest mail of a conversation, in or out, that an answer goes on from. What was passed on to somebody else is
+/// none: an answer would go to them. What waits for its time, and a report on a
+/// delivery, are none either.
 pub(super) fn last_mail(rows: &impl Rows, id: ConversationId) -> Result<Option<Message>> {
     for message in views::latest(rows, id, 500)? {
         let message = message?;
-        let mail = matches!(message.kind, Kind::Inbound | Kind::Outbound) && message.reports_on.is_none();
-        if mail && !message.taken_back() {
+        if matches!(message.kind, Kind::Inbound | Kind::Outbound) && message.speaks() && answerable(&message) {
             return Ok(Some(message));
         }
     }
     Ok(None)
+}
+
+fn answerable(message: &Message) -> bool {
+    message.forward_of.is_none() && message.reports_on.is_none() && !message.is_scheduled()
 }

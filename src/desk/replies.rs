@@ -9,15 +9,17 @@ use serde::Serialize;
 
 use super::conversations::{self, set_state, visible};
 use super::idempotency::Request;
+use super::letters::{Letter, Mail};
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
 use super::{
-    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, events, reading, views, words,
+    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, enclosing, events, forwarding,
+    reading, views, words,
 };
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::{Beginning, Last};
-use crate::domain::draft::DraftKind;
+use crate::domain::draft::{DraftKind, Forward};
 use crate::domain::job::Work;
 use crate::domain::message::{Beside, Body, Delivery, DeliveryState, RecipientState};
 use crate::domain::{
@@ -25,9 +27,7 @@ use crate::domain::{
     MessageId, Person, Scope, State, What,
 };
 use crate::mail::address::contact_key;
-use crate::mail::build::{File, Outgoing};
-use crate::mail::parse::Address;
-use crate::mail::{build, thread};
+
 use crate::store::{NewBlob, Prepared, Reader, Rows, Writer};
 
 /// Most recipients of one message.
@@ -38,6 +38,8 @@ pub const MAX_WORDS: usize = 1 << 20;
 pub const MAX_FILES_BYTES: u64 = 25 << 20;
 /// Most files in one message.
 pub const MAX_FILES: usize = 50;
+/// Days after which a message cannot be set to be sent.
+const MAX_LATER_DAYS: i64 = 366;
 /// Rows of a thread looked through for what a stale reply has not seen.
 const MAX_SINCE: usize = 200;
 
@@ -66,6 +68,12 @@ pub struct NewMessage {
     pub last_seen_change: Option<u64>,
     /// Closes the conversation as well.
     pub and_close: bool,
+    /// Sent as plain text alone.
+    pub plain: bool,
+    /// Not before this time; none for as soon as it can no longer be undone.
+    pub send_at: Option<Timestamp>,
+    /// The message that goes along under the words: see [`super::forwarding`].
+    pub forward: Option<Forward>,
     /// The channel it goes out through; by default the one the conversation goes through.
     pub channel: Option<ChannelId>,
 }
@@ -96,19 +104,29 @@ impl Desk {
         }
         who.must_write()?;
         refuse_stale(&rows, &conversation, new.last_seen_change)?;
-        let words = words_of(&new)?;
+        let mut new = new;
+        let pictures = enclosing::leave_unseen_out(&rows, who, &mut new)?;
+        let words = words_of(&new, &pictures)?;
         match new.kind {
             DraftKind::Comment => self.comment(who, request, id, new, words).await,
             DraftKind::Reply => {
+                send_at(self, &new)?;
                 let recipients = match &new.to {
                     Some(_) => recipients_of(&new)?,
+                    None if new.forward.is_some() => return Err(Error::invalid("to", "empty")),
                     None => default_recipients(self, &rows, &conversation, &new)?,
                 };
                 if let Some(chosen) = new.channel {
                     self.own_channel(&rows, conversation.inbox, chosen)?;
                 }
-                let parent = last_mail(&rows, id)?;
-                let mail = self.build(&rows, who, &conversation, parent.as_ref(), &recipients, &words, &new).await?;
+                let passed_on = self.passed_on(&rows, &conversation, &new)?;
+                let (words, parent) = match &passed_on {
+                    Some(passed_on) => (passed_on.under(words, who), None),
+                    None => (words, last_mail(&rows, id)?),
+                };
+                let letter =
+                    Letter { recipients: &recipients, words: &words, new: &new, passed_on: passed_on.as_ref() };
+                let mail = self.build(&rows, who, &conversation, parent.as_ref(), letter).await?;
                 drop(rows);
                 self.send(who, request, Target::Existing(id), new, words, recipients, mail).await
             }
@@ -133,7 +151,11 @@ impl Desk {
         if subject.is_empty() {
             return Err(Error::invalid("subject", "empty"));
         }
-        let words = words_of(&new.message)?;
+        let mut new = new;
+        // What is passed on is passed on out of its own conversation.
+        new.message.forward = None;
+        let pictures = enclosing::leave_unseen_out(&rows, who, &mut new.message)?;
+        let words = words_of(&new.message, &pictures)?;
         let recipients = recipients_of(&new.message)?;
         let act = self.act(who.actor());
         let mut draft = begun(act, new.inbox, &subject, who, &recipients);
@@ -141,7 +163,9 @@ impl Desk {
             Some(chosen) => Some(self.own_channel(&rows, new.inbox, chosen)?),
             None => channels::of_inbox(&rows, new.inbox)?.first().map(|channel| channel.id),
         };
-        let mail = self.build(&rows, who, &draft, None, &recipients, &words, &new.message).await?;
+        send_at(self, &new.message)?;
+        let letter = Letter { recipients: &recipients, words: &words, new: &new.message, passed_on: None };
+        let mail = self.build(&rows, who, &draft, None, letter).await?;
         drop(rows);
         self.send(who, request, Target::Fresh(Box::new(draft)), new.message, words, recipients, mail).await
     }
@@ -181,52 +205,6 @@ impl Desk {
             .await
     }
 
-    /// Builds the whole mail, off the async threads.
-    #[expect(clippy::too_many_arguments, reason = "a mail is made of this much")]
-    async fn build(
-        &self,
-        rows: &Reader,
-        who: &Who,
-        conversation: &Conversation,
-        parent: Option<&Message>,
-        recipients: &Recipients,
-        words: &Words,
-        new: &NewMessage,
-    ) -> Result<Mail> {
-        let sender = self.sender(rows, &who.agent, conversation, new.channel)?;
-        let message_id = thread::message_id(&conversation.token, sender.domain());
-        let references = match parent {
-            Some(parent) => thread::references(&references_of(self, rows, parent), parent.message_id.as_deref()),
-            None => Vec::new(),
-        };
-        let subject = match parent {
-            Some(_) => words::reply_subject(&conversation.subject),
-            None => conversation.subject.clone(),
-        };
-        let outgoing = Outgoing {
-            from: address(&sender.from),
-            to: recipients.to.iter().map(address).collect(),
-            cc: recipients.cc.iter().map(address).collect(),
-            bcc: recipients.bcc.iter().map(address).collect(),
-            reply_to: sender.reply_to.iter().map(|email| named(&sender.from, email)).collect(),
-            subject: subject.clone(),
-            text: words.text.clone(),
-            html: words.html.clone(),
-            files: self.files(rows, who, &new.attachments)?,
-            message_id: message_id.clone(),
-            in_reply_to: parent.and_then(|parent| parent.message_id.as_deref()).and_then(thread::written_id),
-            references: references.clone(),
-            date_ms: self.clock.now().millis(),
-            headers: Vec::new(),
-        };
-        let built = tokio::task::spawn_blocking(move || build::build(&outgoing));
-        let raw = built.await.map_err(|_| Error::invalid("text", "invalid"))?;
-        let raw = raw.map_err(|_| Error::invalid("subject", "invalid"))?;
-        let raw = self.sign(rows, sender.domain(), raw)?;
-        let channel = sender.channel.map(|channel| channel.id);
-        Ok(Mail { raw: self.prepare(raw).await?, message_id, subject, references, from: sender.from, channel })
-    }
-
     /// A channel of an inbox that the writer chose.
     fn own_channel(&self, rows: &Reader, inbox: InboxId, chosen: ChannelId) -> Result<ChannelId> {
         let channel = rows.find::<Channel>(chosen)?.filter(|channel| channel.inbox == inbox);
@@ -238,25 +216,6 @@ impl Desk {
         let store = Arc::clone(&self.store);
         let prepared = tokio::task::spawn_blocking(move || reading::prepare(&store, &bytes)).await;
         prepared.map_err(|_| crate::store::Error::Stopped)?
-    }
-
-    fn files(&self, rows: &Reader, who: &Who, ids: &[AttachmentId]) -> Result<Vec<File>> {
-        let mut files = Vec::new();
-        let mut total = 0;
-        if ids.len() > MAX_FILES {
-            return Err(Error::invalid("attachments", "too_many"));
-        }
-        for id in &attachments::distinct(ids) {
-            let file = attachments::own_unbound(rows, &who.agent, *id)?;
-            total += file.size;
-            if total > MAX_FILES_BYTES {
-                return Err(Error::TooLarge);
-            }
-            let bytes = self.open_attachment(rows, &file)?.into_bytes()?;
-            let (name, content_type, inline) = (file.name, file.media_type, file.inline);
-            files.push(File { name, content_type, bytes, content_id: file.content_id, inline });
-        }
-        Ok(files)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what one send writes")]
@@ -275,6 +234,7 @@ impl Desk {
         let preview = words::preview(&words.text, None);
         let body = Body { text: words.text, html: words.html, references: mail.references };
         let prepared = vec![reading::encode(&body)?, mail.raw];
+        let passed_on = mail.passed_on;
         let (message_id, subject, from, channel) = (mail.message_id, mail.subject, mail.from, mail.channel);
         self.store
             .write_with(prepared, move |writer, blobs| {
@@ -292,22 +252,21 @@ impl Desk {
                 message.bcc.clone_from(&recipients.bcc);
                 message.subject = Some(subject.clone());
                 message.message_id = Some(message_id.clone());
-                message.date = Some(act.at);
+                message.date = new.send_at.or(Some(act.at));
                 message.body = add(writer, blobs, 0)?;
                 message.raw = add(writer, blobs, 1)?;
                 message.attachments = attachments::bind(writer, &agent, &new.attachments, message.id)?;
+                message.attachments.extend(forwarding::copy(writer, act, &passed_on, message.id)?);
+                message.forward_of = new.forward.as_ref().map(|forward| forward.of);
                 let beside = Beside {
                     assigned: conversation.assignee.is_none(),
                     closed: new.and_close.then_some((conversation.state, conversation.snoozed_until)),
                 };
-                message.delivery = Some(queue(writer, act, message.id, recipients.envelope(), beside)?);
-                conversation.last_sent_at = Some(act.at);
+                message.delivery = Some(queue(writer, act, message.id, recipients.envelope(), beside, new.send_at)?);
                 conversation.channel = channel;
-                for person in recipients.all() {
-                    let key = contact_key(&person.email);
-                    if !conversation.participants.contains(&key) {
-                        conversation.participants.push(key);
-                    }
+                if message.forward_of.is_none() {
+                    conversation.last_sent_at = Some(act.at);
+                    take_part(&mut conversation, &recipients);
                 }
                 if conversation.assignee.is_none() {
                     conversations::assign(writer, act, &mut conversation, Some(agent.id))?;
@@ -330,16 +289,6 @@ fn already_said(rows: &impl Rows, scope: &Scope, request: &Request) -> Result<Op
     let message: Message = rows.find(MessageId(id))?.ok_or(Error::NotFound)?;
     let conversation = visible(rows, scope, message.conversation)?;
     Ok(Some((message, conversation)))
-}
-
-/// A mail that is built.
-struct Mail {
-    raw: Prepared,
-    message_id: String,
-    subject: String,
-    references: Vec<String>,
-    from: Person,
-    channel: Option<ChannelId>,
 }
 
 /// Where a message goes.
@@ -389,25 +338,57 @@ fn begun(act: Act, inbox: InboxId, subject: &str, who: &Who, to: &Recipients) ->
     conversation
 }
 
+/// Whom we write to takes part from then on: their answers join.
+fn take_part(conversation: &mut Conversation, recipients: &Recipients) {
+    for person in recipients.all() {
+        let key = contact_key(&person.email);
+        if !conversation.participants.contains(&key) {
+            conversation.participants.push(key);
+        }
+    }
+}
+
 fn add(writer: &mut Writer<'_>, blobs: &[NewBlob], at: usize) -> Result<Option<crate::domain::BlobId>> {
     Ok(blobs.get(at).map(|blob| writer.add_blob(blob)).transpose()?)
 }
 
 /// Makes the job that sends a message after the time for undoing.
-fn queue(writer: &mut Writer<'_>, act: Act, message: MessageId, to: Vec<String>, beside: Beside) -> Result<Delivery> {
-    let due_at = act.at.plus_seconds(UNDO_SECONDS);
+fn queue(
+    writer: &mut Writer<'_>,
+    act: Act,
+    message: MessageId,
+    to: Vec<String>,
+    beside: Beside,
+    send_at: Option<Timestamp>,
+) -> Result<Delivery> {
+    let undone = act.at.plus_seconds(UNDO_SECONDS);
+    let send_at = send_at.filter(|at| *at > undone);
+    let due_at = send_at.unwrap_or(undone);
     let id = JobId(writer.next_id::<Job>()?);
     let work = Work::SendMail(message);
-    writer.put(&Job::new(id, work, act.at, due_at))?;
+    // The days in which it is tried begin when it may leave.
+    let job = Job::new(id, work, send_at.unwrap_or(act.at), due_at);
+    writer.put(&Job { set_for: send_at, ..job })?;
     let waiting = |email| RecipientState { email, state: DeliveryState::Queued, reply: None };
     Ok(Delivery {
         state: DeliveryState::Queued,
         job: Some(id),
         due_at: Some(due_at),
+        send_at,
         recipients: to.into_iter().map(waiting).collect(),
         attempts: Vec::new(),
         beside,
     })
+}
+
+/// Refuses a time to send at that is past or too far away.
+fn send_at(desk: &Desk, new: &NewMessage) -> Result<()> {
+    let now = desk.clock.now();
+    match new.send_at {
+        Some(at) if at < now => Err(Error::invalid("send_at", "past")),
+        Some(at) if at > now.plus_days(MAX_LATER_DAYS) => Err(Error::invalid("send_at", "too_far")),
+        _ => Ok(()),
+    }
 }
 
 /// Brings a conversation up to date with what an agent just said.
@@ -423,7 +404,7 @@ fn settle(
     conversation.last = Some(Last { kind: message.kind, author: agent.name.clone(), preview: String::from(preview) });
     conversation.last_activity_at = conversation.last_activity_at.max(act.at);
     conversation.message_count += 1;
-    conversation.has_attachments |= !message.attachments.is_empty();
+    conversation.has_attachments |= attachments::any_file(writer, &message.attachments)?;
     if message.kind == Kind::Comment {
         conversation.news_seq = message.received_seq;
     }
@@ -465,19 +446,6 @@ fn refuse_stale(rows: &impl Rows, conversation: &Conversation, seen: Option<u64>
     }
     since.reverse();
     Err(Error::Stale(since))
-}
-
-fn references_of(desk: &Desk, rows: &Reader, parent: &Message) -> Vec<String> {
-    desk.body(rows, parent).map(|body| body.references).unwrap_or_default()
-}
-
-fn address(person: &Person) -> Address {
-    Address { name: person.name.clone(), email: person.email.clone() }
-}
-
-/// The address of answers, under the name of From.
-fn named(from: &Person, email: &str) -> Address {
-    Address { name: from.name.clone(), email: String::from(email) }
 }
 
 /// When a time is past, for undoing.

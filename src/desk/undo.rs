@@ -4,7 +4,7 @@
 //! not been answered. The message stays in the thread, as one that was taken back.
 
 use super::conversations::{assign, set_state};
-use super::{Act, Desk, Error, Result, Who, conversations, events, replies, sending, views, words};
+use super::{Act, Desk, Error, Result, Who, attachments, conversations, events, replies, sending, views, words};
 use crate::base::Timestamp;
 use crate::domain::conversation::Last;
 use crate::domain::message::{Delivery, DeliveryState};
@@ -142,6 +142,11 @@ fn unsay(
     let had_files = !message.attachments.is_empty();
     for id in std::mem::take(&mut message.attachments) {
         let mut file: Attachment = writer.get(id)?;
+        if file.uploader.is_none() {
+            // A copy of what was passed on.
+            writer.delete::<Attachment>(id)?;
+            continue;
+        }
         file.message = None;
         // It waits for its message from now on.
         file.created_at = act.at;
@@ -159,15 +164,17 @@ fn unsay(
     }
     let said_at = rest.iter().map(|other| other.at).max();
     conversation.last_activity_at = said_at.max(woken_at).unwrap_or(conversation.created_at);
-    let sent = |other: &&Message| other.kind == Kind::Outbound;
+    let sent = |other: &&Message| other.kind == Kind::Outbound && other.forward_of.is_none();
     conversation.last_sent_at = rest.iter().filter(sent).map(|other| other.at).max();
     if had_files {
-        conversation.has_attachments = any_files(writer, &rest)?;
+        let files: Vec<_> = rest.iter().flat_map(|other| other.attachments.iter().copied()).collect();
+        conversation.has_attachments = attachments::any_file(writer, &files)?;
     }
     let addressed = |other: &Message| -> Vec<String> {
         other.to.iter().chain(&other.cc).chain(&other.bcc).map(|person| contact_key(&person.email)).collect()
     };
-    let (gone, kept) = (addressed(message), rest.iter().filter(sent).flat_map(addressed).collect::<Vec<_>>());
+    let gone = if message.forward_of.is_some() { Vec::new() } else { addressed(message) };
+    let kept = rest.iter().filter(sent).flat_map(addressed).collect::<Vec<_>>();
     let identity = conversation.identity.clone();
     conversation.participants.retain(|key| !gone.contains(key) || *key == identity || kept.contains(key));
     undo_beside(writer, act, message, conversation)
@@ -187,14 +194,4 @@ fn undo_beside(writer: &mut Writer<'_>, act: Act, message: &Message, conversatio
         Some(_) => set_state(writer, act, conversation, Some(State::Open), None),
         None => Ok(()),
     }
-}
-
-/// Whether any of these brought a file rather than a picture inside the text.
-fn any_files(rows: &impl Rows, messages: &[Message]) -> Result<bool> {
-    for id in messages.iter().flat_map(|message| &message.attachments) {
-        if rows.find::<Attachment>(*id)?.is_some_and(|file| !file.inline) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

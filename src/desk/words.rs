@@ -40,6 +40,17 @@ pub fn reply_subject(original: &str) -> String {
     }
 }
 
+/// A subject for what is passed on: `Fwd: ` in front, once.
+pub fn forward_subject(original: &str) -> String {
+    let known = ["fwd:", "fw:", "pd:", "wg:"];
+    let lower = original.trim_start().to_lowercase();
+    if known.iter().any(|prefix| lower.starts_with(prefix)) {
+        subject(original)
+    } else {
+        subject(&format!("Fwd: {original}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, AttachmentId, ConversationId, DraftId, Person};
+use super::{AgentId, AttachmentId, ConversationId, DraftId, MessageId, Person};
 use crate::base::Timestamp;
 
 /// The two things an agent writes.
@@ -32,6 +32,15 @@ impl DraftKind {
             _ => None,
         }
     }
+}
+
+/// A message that is passed on under what is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// Which.
+    pub of: MessageId,
+    /// Which of its files go along; none means all.
+    pub files: Option<Vec<AttachmentId>>,
 }
 
 /// Something begun and not yet sent; one a person, conversation and kind.
@@ -65,6 +74,9 @@ pub struct Draft {
     /// Files that go with it.
     #[serde(default)]
     pub attachments: Vec<AttachmentId>,
+    /// The message it passes on.
+    #[serde(default)]
+    pub forward: Option<Forward>,
     /// When it was last saved.
     pub updated_at: Timestamp,
 }

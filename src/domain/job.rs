@@ -28,6 +28,9 @@ pub struct Job {
     pub told_late: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The time somebody set for it, however far away that is.
+    #[serde(default)]
+    pub set_for: Option<Timestamp>,
     /// Set when it was given up: it stays to be looked at.
     #[serde(default)]
     pub parked: Option<String>,
@@ -36,7 +39,18 @@ pub struct Job {
 impl Job {
     /// One that was never begun.
     pub fn new(id: JobId, work: Work, created_at: Timestamp, due_at: Timestamp) -> Job {
-        Job { id, work, due_at, attempts: 0, cut_short: 0, insist: false, told_late: false, created_at, parked: None }
+        Job {
+            id,
+            work,
+            due_at,
+            attempts: 0,
+            cut_short: 0,
+            insist: false,
+            told_late: false,
+            created_at,
+            set_for: None,
+            parked: None,
+        }
     }
 }
 

@@ -106,12 +106,21 @@ pub struct Message {
     /// The message of ours whose delivery this mail reports on.
     #[serde(default)]
     pub reports_on: Option<MessageId>,
+    /// The message that this one passes on to somebody else; outbound only.
+    #[serde(default)]
+    pub forward_of: Option<MessageId>,
 }
 
 impl Message {
     /// Whether it was taken back before anybody got it.
     pub fn taken_back(&self) -> bool {
         self.delivery.as_ref().is_some_and(|delivery| delivery.state == DeliveryState::Cancelled)
+    }
+
+    /// Whether it waits for a time that was set for it: nobody has it, and the thread goes on without it.
+    pub fn is_scheduled(&self) -> bool {
+        let scheduled = |delivery: &Delivery| delivery.state == DeliveryState::Queued && delivery.send_at.is_some();
+        self.delivery.as_ref().is_some_and(scheduled)
     }
 
     /// Whether it says something: no event, and not taken back.
@@ -144,6 +153,9 @@ pub struct Delivery {
     /// When it tries next.
     #[serde(default)]
     pub due_at: Option<Timestamp>,
+    /// The time its author set for it.
+    #[serde(default)]
+    pub send_at: Option<Timestamp>,
     /// Each recipient.
     pub recipients: Vec<RecipientState>,
     /// What was tried, oldest first; at most 50 kept.

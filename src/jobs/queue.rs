@@ -20,7 +20,7 @@ const AT_ONCE: usize = 256;
 /// Places that are free before more jobs are looked for, once there were none.
 const REFILL: u32 = 64;
 /// No job is made to wait for longer than this, in seconds: an hour between two tries, and as much again. One that
-/// has to wait for longer was made while the clock was ahead.
+/// has to wait for longer was made while the clock was ahead, unless somebody set its time.
 const FAR: i64 = 2 * 3600;
 /// Jobs looked at in one go.
 const LOOKED_AT: usize = AT_ONCE + 64;
@@ -97,6 +97,9 @@ fn due(store: &Store, clock: &Clock) -> Result<Vec<JobId>> {
         let Some(job) = rows.find::<Job>(JobId(id))? else { continue };
         if job.due_at <= now.plus_seconds(FAR) {
             break;
+        }
+        if job.set_for == Some(job.due_at) {
+            continue;
         }
         due.push(job.id);
     }

@@ -132,6 +132,28 @@ pub fn build(mail: &Outgoing) -> Result<Vec<u8>, BuildError> {
     Ok(out)
 }
 
+/// A mail of ours that nobody has yet, under another date and without signatures, which go in anew.
+pub fn redated(mail: &[u8], date_ms: i64) -> Vec<u8> {
+    let end = mail.windows(4).position(|four| four == b"\r\n\r\n").map_or(mail.len(), |at| at + 2);
+    let (head, rest) = mail.split_at(end);
+    let mut out = Vec::with_capacity(mail.len());
+    let mut gone = false;
+    for line in head.split_inclusive(|byte| *byte == b'\n') {
+        let is = |name: &str| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
+        let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+        gone = if folded { gone } else { is("DKIM-Signature:") || is("Date:") };
+        if is("Date:") {
+            let date = Date::new(date_ms.div_euclid(1000)).to_rfc822();
+            out.extend_from_slice(format!("Date: {date}\r\n").as_bytes());
+        }
+        if !gone {
+            out.extend_from_slice(line);
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
 fn mailbox(field: &'static str, address: &Address) -> Result<Mailbox, BuildError> {
     Mailbox::parse(&address.email, false).map_err(|error| BuildError::Address(field, error))
 }

@@ -85,6 +85,12 @@ pub fn clean_outgoing(html: &str) -> Result<String, Blocked> {
     run(html, &|id| Some(format!("cid:{id}")), false).map(|cleaned| cleaned.html)
 }
 
+/// The same for words that are sent with pictures: of `cid:` addresses those stay that name one of them.
+pub fn clean_words(html: &str, pictures: &[String]) -> Result<String, Blocked> {
+    let known = |id: &str| pictures.iter().any(|picture| picture == id).then(|| format!("cid:{id}"));
+    run(html, &known, false).map(|cleaned| cleaned.html)
+}
+
 fn blocked_or(result: Result<Cleaned, Blocked>) -> Cleaned {
     result.unwrap_or_else(|reason| Cleaned { blocked: Some(reason), ..Cleaned::default() })
 }
@@ -161,7 +167,7 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// Every Content-ID that a page mentions, found without parsing it.
-pub(super) fn cids(html: &str) -> HashSet<String> {
+pub fn cids(html: &str) -> HashSet<String> {
     let mut out = HashSet::new();
     let mut rest = html;
     while let Some(place) = rest.find(':') {

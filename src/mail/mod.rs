@@ -9,6 +9,7 @@ pub mod clean;
 mod decode;
 pub mod dkim;
 mod dom;
+pub mod dress;
 mod emit;
 mod headers;
 mod html_quotes;

@@ -273,7 +273,10 @@ impl<R: Rows> Check<'_, R> {
             let message = self.rows.find::<Message>(id)?;
             let bound = message.as_ref().is_some_and(|message| message.attachments.contains(&file.id));
             let raw = match file.source {
-                Source::Part { raw, .. } => message.as_ref().is_some_and(|message| message.raw == Some(raw)),
+                // A mail that is passed on shares the files of the one it passes on, which may have gone since.
+                Source::Part { raw, .. } => {
+                    message.as_ref().is_some_and(|message| message.raw == Some(raw) || message.forward_of.is_some())
+                }
                 Source::Blob(_) => true,
             };
             if !(bound && raw) {

@@ -33,6 +33,7 @@ async fn grow(store: &Store, file: &Path, bytes: u64) {
         html: None,
         text: Some("x".repeat(ROW)),
         attachments: Vec::new(),
+        forward: None,
         updated_at: Timestamp(0),
     };
     while std::fs::metadata(file).unwrap().len() < bytes {

@@ -13,6 +13,7 @@ export type DeliveryAttempt = {
 export type Delivery = {
   state: DeliveryState;
   due_at: Time | null;
+  send_at?: Time | null;
   attempts: DeliveryAttempt[];
   recipients: { email: string; state: string; reply: string | null }[];
 };

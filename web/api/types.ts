@@ -2,6 +2,7 @@
 
 import type { Delivery } from './delivery';
 import type { Authentication } from './trust';
+import type { Forwarded, Forwarding, Later } from './writing';
 
 export type * from './account';
 export type * from './contact';
@@ -45,7 +46,14 @@ export type ConversationRow = {
   related: number[];
 };
 
-export type Attachment = { id: number; name: string; type: string; size: number; inline: boolean };
+export type Attachment = {
+  id: number;
+  name: string;
+  type: string;
+  size: number;
+  inline: boolean;
+  content_id?: string | null;
+};
 
 export type EventCode =
   | 'assigned'
@@ -114,6 +122,7 @@ export type Message = {
   has_raw: boolean;
   delivery: Delivery | null;
   event: MessageEvent | null;
+  forward_of?: number | null;
 };
 
 export type Role = 'owner' | 'admin' | 'agent' | 'viewer';
@@ -150,18 +159,6 @@ export type ConversationPatch = {
   unread?: boolean;
 };
 
-export type NewConversation = {
-  client_id: string;
-  inbox: number;
-  to: Person[];
-  cc?: Person[];
-  bcc?: Person[];
-  subject: string;
-  html?: string;
-  text?: string;
-  attachments?: number[];
-};
-
 export type MessagesPage = {
   /** Oldest first; the newest page when `before` is not given. */
   items: Message[];
@@ -170,22 +167,23 @@ export type MessagesPage = {
   reply_one: { to: Person[]; cc: Person[] };
 } & Snapshot;
 
-export type NewMessage = {
-  client_id: string;
-  kind: 'reply' | 'comment';
-  to?: Person[];
-  cc?: Person[];
-  bcc?: Person[];
-  html?: string;
-  text?: string;
-  attachments?: number[];
-  last_seen_change?: number;
-  and_close?: boolean;
-};
+export type NewMessage = Later &
+  Forwarding & {
+    client_id: string;
+    kind: 'reply' | 'comment';
+    to?: Person[];
+    cc?: Person[];
+    bcc?: Person[];
+    html?: string;
+    text?: string;
+    attachments?: number[];
+    last_seen_change?: number;
+    and_close?: boolean;
+  };
 export type MessageAnswer = { message: Message; conversation: ConversationRow } & Snapshot;
 
 export type DraftKind = 'reply' | 'comment';
-export type Draft = {
+export type Draft = Forwarded & {
   id: number;
   revision: number;
   kind: DraftKind;
@@ -197,7 +195,7 @@ export type Draft = {
   attachments: Attachment[];
   updated_at: Time;
 };
-export type DraftBody = {
+export type DraftBody = Forwarding & {
   to?: Person[];
   cc?: Person[];
   bcc?: Person[];

@@ -267,6 +267,9 @@ impl Teller<'_> {
             last_seen_change: None,
             and_close: false,
             channel: None,
+            plain: false,
+            send_at: None,
+            forward: None,
         })
     }
 

@@ -22,6 +22,8 @@ const PIECE: usize = 64 << 10;
 const SHOWN: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 /// Bytes looked at to find the type.
 const LOOKED_AT: usize = 512;
+/// Largest picture inside a text, bytes: mail with larger ones is a burden to who gets it.
+const MAX_PICTURE: u64 = 10 << 20;
 
 /// A file that was uploaded.
 #[derive(Object)]
@@ -76,6 +78,8 @@ impl Attachments {
         /// The file's name.
         #[oai(validator(max_length = 1000))]
         name: Query<String>,
+        /// Whether it is a picture that is to stand in the text: PNG, JPEG, GIF or WebP, at most 10 MiB.
+        inline: Query<Option<bool>>,
         /// The file's media type.
         #[oai(name = "Content-Type")]
         content_type: Header<Option<String>>,
@@ -85,7 +89,10 @@ impl Attachments {
         if caller.desk().store.space().is_low() {
             return Err(problem(Error::StorageLow));
         }
-        let max = caller.state().max_upload_bytes;
+        let inline = inline.0.unwrap_or_default();
+        let most = caller.state().max_upload_bytes;
+        let max = if inline { most.min(MAX_PICTURE) } else { most };
+        let mut head = Vec::new();
         let mut writer = caller.desk().store.blob_writer();
         let mut reader = body.0.into_async_read();
         let mut piece = vec![0; PIECE];
@@ -93,14 +100,27 @@ impl Attachments {
             let read = reader.read(&mut piece).await.map_err(|_| problem(Error::invalid("body", "cut_short")))?;
             let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
             writer.write(bytes).map_err(broken)?;
+            head.extend(bytes.iter().take(LOOKED_AT.saturating_sub(head.len())));
             if writer.size() > max {
                 return Err(problem(Error::TooLarge));
             }
         }
+        // What the browser calls it does not count: it is sent on, and shown, as what its bytes say.
+        let picture = kind_of_head(&head);
+        if inline && picture.is_none() {
+            return Err(problem(Error::invalid("body", "not_a_picture")));
+        }
         let finished = tokio::task::spawn_blocking(move || writer.finish()).await;
         let bytes = finished.map_err(|_| broken(crate::store::Error::Stopped))?.map_err(broken)?;
-        let media_type = content_type.0.unwrap_or_else(|| String::from("application/octet-stream"));
-        let file = caller.desk().upload(caller.who(), &name.0, &media_type, bytes).await.map_err(problem)?;
+        let (desk, who) = (caller.desk(), caller.who());
+        let file = match picture.filter(|_| inline) {
+            Some(kind) => desk.upload_picture(who, &name.0, kind, bytes).await,
+            None => {
+                let kind = content_type.0.unwrap_or_else(|| String::from("application/octet-stream"));
+                desk.upload(who, &name.0, &kind, bytes).await
+            }
+        };
+        let file = file.map_err(problem)?;
         Ok(FileUploaded::Created(Json(Uploaded { attachment: AttachmentView::from(&file) })))
     }
 

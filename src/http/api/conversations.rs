@@ -92,6 +92,10 @@ struct NewConversationBody {
     attachments: Vec<u64>,
     /// The channel it goes out through; left out, the inbox's first, or its fallback address.
     channel: Option<u64>,
+    /// Sent as plain text alone.
+    plain: Option<bool>,
+    /// Not before this time, at most a year away.
+    send_at: Option<String>,
 }
 
 /// A conversation that was begun.
@@ -162,7 +166,7 @@ fn assignee_of(who: &Who, text: &str) -> poem::Result<Option<AgentId>> {
 }
 
 /// A time in RFC 3339.
-fn time(field: &'static str, text: &str) -> poem::Result<Timestamp> {
+pub(super) fn time(field: &'static str, text: &str) -> poem::Result<Timestamp> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| problem(Error::invalid(field, "not_a_time")))
 }
 
@@ -226,6 +230,8 @@ impl Conversations {
         message.cc = super::types::into_people(body.cc);
         message.bcc = super::types::into_people(body.bcc);
         message.channel = body.channel.map(ChannelId);
+        message.plain = body.plain.unwrap_or_default();
+        message.send_at = body.send_at.map(|at| time("send_at", &at)).transpose()?;
         let new = NewConversation { inbox: InboxId(body.inbox), subject: body.subject, message };
         let (message, conversation) = caller.desk().begin_conversation(caller.who(), new).await.map_err(problem)?;
         let begun = rendered(caller.state(), caller.who(), move |renderer| {

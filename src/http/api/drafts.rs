@@ -10,7 +10,8 @@ use super::failure::{broken, problem};
 use super::types::{AttachmentView, DraftKind, Person, into_people, people};
 use crate::desk::Error;
 use crate::desk::drafts::{self, DraftContent};
-use crate::domain::{Attachment, AttachmentId, ConversationId, Draft};
+use crate::domain::draft::Forward;
+use crate::domain::{Attachment, AttachmentId, ConversationId, Draft, MessageId};
 use crate::store::{Reader, Rows};
 
 /// Something begun and not yet sent.
@@ -34,6 +35,10 @@ struct DraftView {
     text: Option<String>,
     /// Files.
     attachments: Vec<AttachmentView>,
+    /// The message it passes on.
+    forward_of: Option<u64>,
+    /// Which of its files go along; none means all.
+    forward_files: Option<Vec<u64>>,
     /// When it was last saved.
     updated_at: String,
 }
@@ -53,6 +58,10 @@ struct DraftBody {
     text: Option<String>,
     /// Files uploaded before.
     attachments: Option<Vec<u64>>,
+    /// The message it passes on.
+    forward_of: Option<u64>,
+    /// Which of its files go along; left out, all.
+    forward_files: Option<Vec<u64>>,
     /// The revision this was written on; the newest save wins all the same.
     base_revision: Option<u64>,
 }
@@ -92,6 +101,8 @@ fn view(rows: &Reader, draft: Draft) -> poem::Result<DraftView> {
         html: draft.html,
         text: draft.text,
         attachments,
+        forward_of: draft.forward.as_ref().map(|forward| forward.of.0),
+        forward_files: draft.forward.and_then(|forward| Some(forward.files?.into_iter().map(|id| id.0).collect())),
         updated_at: draft.updated_at.rfc3339(),
     })
 }
@@ -121,6 +132,8 @@ impl Drafts {
         body: JsonBody<DraftBody>,
     ) -> poem::Result<Json<OneDraft>> {
         let body = body.0;
+        let files = body.forward_files.map(|files| files.into_iter().map(AttachmentId).collect());
+        let forward = body.forward_of.map(|of| Forward { of: MessageId(of), files });
         let content = DraftContent {
             to: body.to.map(into_people),
             cc: body.cc.map(into_people),
@@ -128,6 +141,7 @@ impl Drafts {
             html: body.html,
             text: body.text,
             attachments: body.attachments.unwrap_or_default().into_iter().map(AttachmentId).collect(),
+            forward,
         };
         let desk = caller.desk();
         let saved = desk.save_draft(caller.who(), ConversationId(id.0), kind.0.into(), content).await;

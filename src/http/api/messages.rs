@@ -8,12 +8,14 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::attachments::stream;
 use super::body::JsonBody;
 use super::caller::Caller;
+use super::conversations::time;
 use super::failure::{broken, problem};
 use super::render::{ConversationRow, MessageView, Renderer};
 use super::shown::rendered;
 use super::types::{DraftKind, Person, into_people, people};
 use crate::desk::replies::NewMessage;
 use crate::desk::{Error, conversations, views};
+use crate::domain::draft::Forward;
 use crate::domain::{AttachmentId, ChannelId, ConversationId, MessageId};
 use crate::store::Rows;
 
@@ -86,6 +88,14 @@ struct NewMessageBody {
     and_close: Option<bool>,
     /// The channel it goes out through, one of its inbox; left out, the one the conversation goes through.
     channel: Option<u64>,
+    /// Sent as plain text alone.
+    plain: Option<bool>,
+    /// Not before this time, at most a year away.
+    send_at: Option<String>,
+    /// A message of this conversation to be passed on under the words. Who gets it does not take part by that.
+    forward_of: Option<u64>,
+    /// Which of its files go along; left out, all.
+    forward_files: Option<Vec<u64>>,
 }
 
 /// What was said.
@@ -140,6 +150,9 @@ pub(super) fn new_message(
         last_seen_change: None,
         and_close: false,
         channel: None,
+        plain: false,
+        send_at: None,
+        forward: None,
     }
 }
 
@@ -222,6 +235,10 @@ impl Messages {
         new.bcc = body.bcc.map(into_people).unwrap_or_default();
         new.last_seen_change = body.last_seen_change;
         new.and_close = body.and_close.unwrap_or_default();
+        new.plain = body.plain.unwrap_or_default();
+        new.send_at = body.send_at.map(|at| time("send_at", &at)).transpose()?;
+        let files = body.forward_files.map(|files| files.into_iter().map(AttachmentId).collect());
+        new.forward = body.forward_of.map(|of| Forward { of: MessageId(of), files });
         new.channel = body.channel.map(ChannelId);
         let said = caller.desk().say(caller.who(), ConversationId(id.0), new).await;
         let (message, conversation) = said.map_err(problem)?;
@@ -239,6 +256,14 @@ impl Messages {
     #[oai(path = "/messages/:id/cancel", method = "post", operation_id = "cancel_message")]
     async fn cancel(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
         let message = caller.desk().cancel_message(caller.who(), MessageId(id.0)).await.map_err(problem)?;
+        let message = rendered(caller.state(), caller.who(), move |renderer| renderer.message(&message));
+        Ok(Json(OneMessage { message: message.await? }))
+    }
+
+    /// Sends a message now that was to be sent later.
+    #[oai(path = "/messages/:id/send_now", method = "post", operation_id = "send_message_now")]
+    async fn send_now(&self, caller: Caller, id: Path<u64>) -> poem::Result<Json<OneMessage>> {
+        let message = caller.desk().send_now(caller.who(), MessageId(id.0)).await.map_err(problem)?;
         let message = rendered(caller.state(), caller.who(), move |renderer| renderer.message(&message));
         Ok(Json(OneMessage { message: message.await? }))
     }

@@ -135,6 +135,8 @@ pub struct DeliveryView {
     pub state: String,
     /// When the next try is made.
     pub due_at: Option<String>,
+    /// The time its author set for it.
+    pub send_at: Option<String>,
     /// What was tried, oldest first.
     pub attempts: Vec<AttemptView>,
     /// Each recipient.
@@ -214,6 +216,8 @@ pub struct MessageView {
     pub delivery: Option<DeliveryView>,
     /// What happened.
     pub event: Option<EventView>,
+    /// The message that this one passes on to somebody else.
+    pub forward_of: Option<u64>,
 }
 
 /// Renders for one asker from one snapshot.
@@ -342,6 +346,7 @@ impl Renderer<'_> {
                 actor: message.author.map(|agent| agent.0),
                 args: Any(event.args.clone()),
             }),
+            forward_of: message.forward_of.map(|of| of.0),
         })
     }
 }
@@ -405,6 +410,7 @@ fn delivery(delivery: &Delivery) -> DeliveryView {
     DeliveryView {
         state: String::from(delivery.state.name()),
         due_at: delivery.due_at.map(|at| at.rfc3339()),
+        send_at: delivery.send_at.map(|at| at.rfc3339()),
         attempts: delivery.attempts.iter().map(attempt).collect(),
         recipients: delivery.recipients.iter().map(recipient).collect(),
     }

@@ -237,6 +237,8 @@ pub struct AttachmentView {
     pub size: u64,
     /// Whether it stands inside the text.
     pub inline: bool,
+    /// By which `cid:` address the text shows it.
+    pub content_id: Option<String>,
 }
 
 impl From<&domain::Attachment> for AttachmentView {
@@ -247,6 +249,7 @@ impl From<&domain::Attachment> for AttachmentView {
             media_type: file.media_type.clone(),
             size: file.size,
             inline: file.inline,
+            content_id: file.content_id.clone().filter(|_| file.inline),
         }
     }
 }

@@ -364,6 +364,7 @@ fn message(id: u64, conversation: u64, kind: Kind, seq: u64) -> Message {
         delivery: None,
         event: None,
         reports_on: None,
+        forward_of: None,
     }
 }
 
