@@ -104,6 +104,17 @@ export function states(context, { main, own, html, phone }) {
       await page.locator('.comp-to button').click();
       await page.locator('.comp [role=toolbar]').waitFor();
     },
+    'passing on': async (page) => {
+      await thread(page, main);
+      await page.keyboard.press('f');
+      await page.locator('.fwd').waitFor();
+    },
+    'sending later': async (page) => {
+      await thread(page, own);
+      await writes(page, 'r', 'On Monday, then.');
+      await page.locator('.btn-split .more').click();
+      await page.locator('[role=menu]').waitFor();
+    },
     'held reply': async (page) => {
       await thread(page, own);
       await writes(page, 'r', 'Of course.');

@@ -12,7 +12,16 @@ function open(content: RichContent): { host: HTMLElement; last: () => RichConten
   let last = content;
   const nothing = () => {};
   const onchange = (next: RichContent) => (last = next);
-  editor = createRich(host, { content, label: 'Reply', caret: null, onchange, onactive: nothing, onfiles: nothing });
+  editor = createRich(host, {
+    content,
+    label: 'Reply',
+    caret: null,
+    onchange,
+    onactive: nothing,
+    onfiles: nothing,
+    onpicture: (_file, shown) => shown('new@desk.example'),
+    picture: (cid) => (cid === 'gone@desk.example' ? null : `/files/${cid}`),
+  });
   return { host, last: () => last, editor };
 }
 
@@ -23,6 +32,20 @@ describe('the rich editor', () => {
     rich.link('https://a.example/x');
     rich.link(null);
     expect(last()).toEqual({ html: null, text: 'Hi Ann,\n\nyes.\nEwahttps://a.example/x' });
+  });
+
+  it('shows the pictures that were uploaded for it, keeps them by their id, and takes no others in', () => {
+    const html =
+      '<p>a<img src="cid:seam@desk.example" alt="The &quot;seam&quot;"><img src="https://track.example/x.gif">' +
+      '<img src="cid:gone@desk.example"></p>';
+    const { host, last, editor: rich } = open({ html, text: 'a' });
+    const shown = [...host.querySelectorAll('.comp-text img:not(.ProseMirror-separator)')];
+    expect(shown.map((one) => one.getAttribute('src'))).toEqual(['/files/seam@desk.example', null]);
+    expect(shown[0]?.getAttribute('alt')).toBe('The "seam"');
+    rich.link('https://a.example/x');
+    const box = new DOMParser().parseFromString(last().html ?? '', 'text/html');
+    const kept = [...box.querySelectorAll('img')].map((one) => one.getAttribute('src'));
+    expect(kept).toEqual(['cid:seam@desk.example', 'cid:gone@desk.example']);
   });
 
   it('keeps what mail carries and drops the rest', () => {

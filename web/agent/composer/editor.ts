@@ -9,6 +9,7 @@ import { EditorState, Selection, TextSelection, type Command } from 'prosemirror
 import { EditorView } from 'prosemirror-view';
 import { paragraphs, SEPARATORS } from './plain';
 import { schema, safeHref } from './schema';
+import { isPicture } from './uploads.svelte';
 
 export type RichContent = { html: string | null; text: string };
 export type Format = 'bold' | 'italic' | 'bullets' | 'numbers' | 'quote';
@@ -22,6 +23,10 @@ export type RichOptions = {
   onchange: (content: RichContent) => void;
   onactive: (active: Active) => void;
   onfiles: (files: File[]) => void;
+  /** Uploads a picture for the text; `shown` is called with its Content-ID when it is there. */
+  onpicture: (file: File, shown: (cid: string) => void) => void;
+  /** Where the picture with that Content-ID is to be seen; null when it is not there any more. */
+  picture: (cid: string) => string | null;
 };
 export type RichEditor = {
   focus: () => void;
@@ -178,6 +183,15 @@ function setLink(view: EditorView, href: string | null): void {
   view.focus();
 }
 
+function shownPicture(node: Node, where: RichOptions['picture']): HTMLElement {
+  const image = document.createElement('img');
+  const url = where(node.attrs['cid'] as string);
+  if (url) image.src = url;
+  image.alt = node.attrs['alt'] as string;
+  image.title = image.alt;
+  return image;
+}
+
 export function createRich(host: HTMLElement, options: RichOptions): RichEditor {
   const doc = docOf(options.content);
   const selection = options.caret === null ? Selection.atEnd(doc) : caretAt(doc, options.caret);
@@ -185,14 +199,30 @@ export function createRich(host: HTMLElement, options: RichOptions): RichEditor 
     const files = [...(data?.files ?? [])];
     if (!files.length) return false;
     event.preventDefault();
-    options.onfiles(files);
+    const pictures = files.filter(isPicture);
+    for (const file of pictures) options.onpicture(file, (cid) => put(cid, file.name));
+    const others = files.filter((file) => !isPicture(file));
+    if (others.length) options.onfiles(others);
     return true;
+  };
+  // Where the caret is when it is there: nothing that was selected or written meanwhile goes.
+  const put = (cid: string, alt: string): void => {
+    if (view.isDestroyed) return;
+    const node = nodes.picture.create({ cid, alt });
+    view.dispatch(view.state.tr.insert(view.state.selection.head, node).scrollIntoView());
+  };
+  const drop = (view: EditorView, event: DragEvent): boolean => {
+    if (!event.dataTransfer?.files.length) return false;
+    const place = view.posAtCoords({ left: event.clientX, top: event.clientY });
+    if (place) view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
+    return takeFiles(event, event.dataTransfer);
   };
   const view = new EditorView(host, {
     state: EditorState.create({ doc, selection, plugins: plugins() }),
     attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': options.label, class: 'comp-text' },
     handlePaste: (_view, event) => takeFiles(event, event.clipboardData),
-    handleDrop: (_view, event) => takeFiles(event, event.dataTransfer),
+    handleDrop: drop,
+    nodeViews: { picture: (node) => ({ dom: shownPicture(node, options.picture) }) },
     dispatchTransaction(tr) {
       view.updateState(view.state.apply(tr));
       if (tr.docChanged && !tr.getMeta('outside')) options.onchange(contentOf(tr.doc));

@@ -1,10 +1,11 @@
 /** A conversation that we begin: kept in this browser until it is sent, sent once however often it is tried. */
 import { client } from '$api/client';
-import type { ConversationRow, Message, NewConversation, Person } from '$api/types';
+import type { ConversationRow, Message, Person } from '$api/types';
+import type { NewConversation } from '$api/writing';
 import { t } from '$shared/i18n/index.svelte';
 import { reason } from '../state/actions.svelte';
 import type { Desk } from '../state/desk.svelte';
-import { EMPTY, isEmpty, type DraftContent } from '../state/draft-merge';
+import { EMPTY, enclosed, isEmpty, type DraftContent } from '../state/draft-merge';
 import { clientId } from '../state/outbox.svelte';
 import type { Shelf } from '../state/shelf';
 import { Uploads } from './uploads.svelte';
@@ -21,7 +22,10 @@ export class Opening {
   /** The field the fault is about. */
   field = $state<'to' | 'subject' | 'inbox' | 'text' | null>(null);
   sending = $state(false);
-  readonly uploads = new Uploads((file) => this.edit({ attachments: [...this.draft.attachments, file] }));
+  readonly uploads = new Uploads(
+    (file) => this.edit({ attachments: [...this.draft.attachments, file] }),
+    () => enclosed(this.draft),
+  );
   #id = clientId();
   #desk: Desk;
   #shelf: Shelf;
@@ -92,7 +96,7 @@ export class Opening {
   }
 
   /** The conversation once the server has it; null when something is missing or it was refused. */
-  async send(): Promise<ConversationRow | null> {
+  async send(at: Date | null = null): Promise<ConversationRow | null> {
     const missing = this.#missing();
     if (missing) [this.field, this.fault] = missing;
     if (missing || this.sending) return null;
@@ -100,7 +104,7 @@ export class Opening {
     try {
       const answer = await client.post<{ conversation: ConversationRow; message: Message; change: number }>(
         '/conversations',
-        this.#body(),
+        { ...this.#body(), ...(at ? { send_at: at.toISOString() } : {}) },
       );
       this.#desk.conversations.take(answer.conversation, answer.change ?? 0);
       this.#clear();
@@ -114,7 +118,8 @@ export class Opening {
   }
 
   #body(): NewConversation {
-    const { to, cc, bcc, subject, html, text, attachments } = this.draft;
+    const { to, cc, bcc, subject, html, text } = this.draft;
+    const attachments = enclosed(this.draft);
     return {
       client_id: this.#id,
       inbox: this.inbox ?? 0,

@@ -2,7 +2,7 @@
 import type { ConversationRow, DraftKind, NewMessage, Person } from '$api/types';
 import { t } from '$shared/i18n/index.svelte';
 import type { Correspondence } from '../state/correspondence.svelte';
-import { isEmpty } from '../state/draft-merge';
+import { enclosed, forwarding, isEmpty } from '../state/draft-merge';
 import type { DraftBox } from '../state/drafts.svelte';
 import { clientId, type Held, type Since } from '../state/outbox.svelte';
 import type { Thread } from '../state/thread.svelte';
@@ -32,7 +32,10 @@ export class Answer {
 
   #uploader(kind: DraftKind): Uploads {
     const box = this.#boxes[kind];
-    return new Uploads((file) => box.edit({ attachments: [...box.content.attachments, file] }));
+    return new Uploads(
+      (file) => box.edit({ attachments: [...box.content.attachments, file] }),
+      () => enclosed(box.content),
+    );
   }
 
   get box(): DraftBox {
@@ -64,7 +67,7 @@ export class Answer {
   address(part: Partial<Addressed>): void {
     const next = { ...this.people, ...part };
     const all = this.thread.replyAll;
-    const proposed = samePeople(next.to, all.to) && samePeople(next.cc, all.cc) && !next.bcc.length;
+    const proposed = !this.forwarded && samePeople(next.to, all.to) && samePeople(next.cc, all.cc) && !next.bcc.length;
     this.#boxes.reply.edit(proposed ? { to: null, cc: [], bcc: [] } : next);
     this.fault = '';
   }
@@ -72,11 +75,34 @@ export class Answer {
   /** r and a: to the sender, or to all; people picked by hand stay. */
   aim(whom: 'one' | 'all'): void {
     this.kind = 'reply';
+    if (this.forwarded) this.endForward();
     const { people, thread } = this;
     const is = (other: { to: Person[]; cc: Person[] }) =>
       samePeople(people.to, other.to) && samePeople(people.cc, other.cc) && !people.bcc.length;
     if (!is(thread.replyAll) && !is(thread.replyOne)) return;
     this.address({ ...(whom === 'one' ? thread.replyOne : thread.replyAll), bcc: [] });
+  }
+
+  /** The message that is passed on, if one is. */
+  get forwarded(): { of: number; files: number[] | null } | null {
+    return this.#boxes.reply.content.forward ?? null;
+  }
+
+  /** Passes a message on, to nobody yet; what is written already is the note above it. */
+  forward(of: number): void {
+    this.kind = 'reply';
+    this.fault = '';
+    this.#boxes.reply.edit({ forward: { of, files: null }, to: [], cc: [], bcc: [] });
+  }
+
+  forwardFiles(files: number[]): void {
+    const of = this.forwarded?.of;
+    if (of !== undefined) this.#boxes.reply.edit({ forward: { of, files } });
+  }
+
+  /** An answer again, to whom the server proposes. */
+  endForward(): void {
+    this.#boxes.reply.edit({ forward: null, to: null, cc: [], bcc: [] });
   }
 
   #refusal(): string {
@@ -87,20 +113,23 @@ export class Answer {
     return reply && !(to.length + cc.length + bcc.length) ? t('conv.comp.no_recipient') : '';
   }
 
-  /** Sends what is open; false when something is missing, said in `fault`. */
-  send(close: boolean): boolean {
+  /** Sends what is open, now or at a time; false when something is missing, said in `fault`. */
+  send(close: boolean, at: Date | null = null): boolean {
     this.fault = this.#refusal();
     if (this.fault) return false;
     const box = this.box;
     const content = box.content;
     const client_id = clientId();
     const reply = this.kind === 'reply';
+    const files = enclosed(content);
     const body: NewMessage = {
       client_id,
       kind: this.kind,
       ...(content.html === null ? { text: content.text } : { html: content.html }),
-      ...(content.attachments.length ? { attachments: content.attachments.map((one) => one.id) } : {}),
+      ...(files.length ? { attachments: files.map((one) => one.id) } : {}),
       ...(close ? { and_close: true } : {}),
+      ...(at ? { send_at: at.toISOString() } : {}),
+      ...(reply ? forwarding(content.forward) : {}),
       ...(reply ? { ...this.people, last_seen_change: this.thread.lastSeen } : {}),
     };
     box.empty();

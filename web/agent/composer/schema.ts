@@ -1,4 +1,4 @@
-/** What a reply can be made of: paragraphs, lists, quotes; bold, italic, links. Anything else pasted in falls away. */
+/** What a reply can be made of: paragraphs, lists, quotes, pictures; bold, italic, links. Anything else pasted in falls away. */
 import { Schema, type DOMOutputSpec } from 'prosemirror-model';
 
 /** The address when a reply may link to it, else null. */
@@ -24,6 +24,12 @@ function linkAttrs(dom: HTMLElement): { href: string } | false {
   if (!/^(https?|mailto):/i.test(href)) return false;
   const safe = safeHref(href);
   return safe === null ? false : { href: safe };
+}
+
+/** Only pictures that were uploaded for this very text: others stay with whom they were copied from. */
+function pictureAttrs(dom: HTMLElement): { cid: string; alt: string } | false {
+  const cid = /^cid:(.+)$/i.exec(dom.getAttribute('src') ?? '')?.[1];
+  return cid ? { cid, alt: dom.getAttribute('alt') ?? '' } : false;
 }
 
 const normalWeight = (dom: HTMLElement) => dom.style.fontWeight !== 'normal' && dom.style.fontWeight !== '400';
@@ -65,6 +71,17 @@ export const schema = new Schema({
       toDOM: (): DOMOutputSpec => ['li', 0],
     },
     text: { group: 'inline' },
+    picture: {
+      inline: true,
+      group: 'inline',
+      draggable: true,
+      attrs: { cid: { validate: 'string' }, alt: { default: '', validate: 'string' } },
+      parseDOM: [{ tag: 'img[src]', getAttrs: pictureAttrs }],
+      toDOM: (node): DOMOutputSpec => [
+        'img',
+        { src: `cid:${node.attrs['cid'] as string}`, alt: node.attrs['alt'] as string },
+      ],
+    },
     hard_break: {
       inline: true,
       group: 'inline',

@@ -10,6 +10,8 @@ export type DeliveryLine = {
   undo: boolean;
   /** It can be tried again by hand. */
   retry: boolean;
+  /** It waits for a time that was set: it can be sent at once. */
+  later: boolean;
   /** Until when the sentence counts seconds. */
   ticking: boolean;
 };
@@ -18,7 +20,7 @@ const HOLD = 60_000;
 const LONGEST_QUOTE = 140;
 
 function line(tone: DeliveryLine['tone'], text: string, more: Partial<DeliveryLine> = {}): DeliveryLine {
-  return { tone, text, undo: false, retry: false, ticking: false, ...more };
+  return { tone, text, undo: false, retry: false, later: false, ticking: false, ...more };
 }
 
 /** The remote server's words, on one line and not endless. */
@@ -61,6 +63,9 @@ export function deliveryLine(delivery: Delivery, now: Date): DeliveryLine {
       if (!delivery.attempts.length && left > 0 && left <= HOLD) {
         const text = t('conv.dl.sending_in', { count: Math.ceil(left / 1000) });
         return line('wait', text, { undo: true, ticking: true });
+      }
+      if (delivery.send_at && left > 0) {
+        return line('wait', t('conv.dl.later', { time: at(delivery.send_at) }), { undo: true, later: true });
       }
       return line('wait', t('conv.dl.queued'));
     case 'sending':

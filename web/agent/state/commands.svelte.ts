@@ -26,6 +26,7 @@ export type Command = {
 export const WRITING = {
   reply: { id: 'reply', label: 'shell.cmd.reply', keys: ['r'] },
   replyAll: { id: 'reply-all', label: 'conv.comp.reply_all', keys: ['a'] },
+  forward: { id: 'forward', label: 'conv.msg.forward', keys: ['f'] },
   comment: { id: 'comment', label: 'shell.cmd.comment', keys: ['n'] },
   send: { id: 'send', label: 'conv.comp.send', keys: ['Mod+Enter'] },
 } satisfies Record<string, Pick<Command, 'id' | 'label' | 'keys'>>;

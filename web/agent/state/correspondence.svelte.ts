@@ -1,5 +1,5 @@
 /** Threads, drafts and outbox of the signed-in page, made once for a desk and fed by its live frames. */
-import { client, isAbort, Problem } from '$api/client';
+import { BASE, client, isAbort, Problem } from '$api/client';
 import type { Frame, Message } from '$api/types';
 import { clock } from '$shared/format/index';
 import { t } from '$shared/i18n/index.svelte';
@@ -16,6 +16,8 @@ export class Correspondence {
   readonly threads: Threads;
   readonly drafts: Drafts;
   readonly outbox: Outbox;
+  /** Opens the composer in sight to pass a message on; none while there is no composer. */
+  forward = $state.raw<((message: Message) => void) | null>(null);
   /** What was sent from here lately, for Undo: the composer gets it back as it was. */
   #sent = new Map<number, OutItem>();
   #late: Frame[] = [];
@@ -115,6 +117,14 @@ export class Correspondence {
     }
   }
 
+  /** Lets a composer pass messages on while it is in sight; gives the call that ends it, made for an $effect. */
+  takeForwards(open: (message: Message) => void): () => void {
+    this.forward = open;
+    return () => {
+      if (this.forward === open) this.forward = null;
+    };
+  }
+
   /** Reads the words of a message that were too long to come along with others. */
   async readWhole(message: Message): Promise<void> {
     try {
@@ -123,6 +133,16 @@ export class Correspondence {
     } catch (error) {
       if (isAbort(error)) return;
       this.#desk.toasts.show({ text: t('conv.msg.whole_failed', { reason: reason(error) }), tone: 'danger' });
+    }
+  }
+
+  /** Sends now what was to be sent later. */
+  async sendNow(message: Message): Promise<void> {
+    try {
+      const answer = await client.post<{ message: Message }>(`/messages/${message.id}/send_now`);
+      this.threads.peek(message.conversation)?.amend(answer.message);
+    } catch (error) {
+      this.#desk.toasts.show({ text: t('conv.later.failed', { reason: reason(error) }), tone: 'danger' });
     }
   }
 
@@ -153,7 +173,16 @@ export class Correspondence {
 }
 
 function contentOf(message: Message): DraftContent {
-  const { html, text, to, cc, bcc, attachments } = message;
+  const { text, to, cc, bcc, attachments, forward_of } = message;
+  if (forward_of) {
+    // The note alone: what was passed on comes under it again. Its files are the original's.
+    const note = text.split(/^-{10} .+ -{10}$/m)[0]?.trimEnd() ?? '';
+    return { ...EMPTY, text: note, to, cc, bcc, forward: { of: forward_of, files: null } };
+  }
+  let html = message.html;
+  for (const { id, content_id, inline } of attachments) {
+    if (inline) html = html?.replaceAll(`src="${BASE}/attachments/${id}"`, `src="cid:${content_id}"`) ?? null;
+  }
   return { ...EMPTY, html, text, to, cc, bcc, attachments };
 }
 

@@ -1,5 +1,6 @@
 /** What a draft holds, and which of two versions of it is used. Pure, so that it can be tested by itself. */
 import type { Attachment, Draft, DraftBody, Person, Time } from '$api/types';
+import type { Forwarding } from '$api/writing';
 
 export type DraftContent = {
   /** Rich text; null when the text has no formatting. */
@@ -10,6 +11,8 @@ export type DraftContent = {
   cc: Person[];
   bcc: Person[];
   attachments: Attachment[];
+  /** The message that is passed on, and which of its files: null for all. */
+  forward?: { of: number; files: number[] | null } | null;
 };
 
 /** A draft as this browser keeps it. */
@@ -21,16 +24,28 @@ export type KeptDraft = DraftContent & {
   dirty: boolean;
 };
 
-export const EMPTY: DraftContent = { html: null, text: '', to: null, cc: [], bcc: [], attachments: [] };
+export const EMPTY: DraftContent = { html: null, text: '', to: null, cc: [], bcc: [], attachments: [], forward: null };
 
 export function isEmpty(content: DraftContent): boolean {
-  return content.text.trim() === '' && content.attachments.length === 0;
+  return content.text.trim() === '' && !content.forward && enclosed(content).length === 0;
+}
+
+/** The files that go along: a picture that was taken out of the text does not. */
+export function enclosed({ attachments, html }: DraftContent): Attachment[] {
+  return attachments.filter((file) => !file.inline || (html ?? '').includes(`cid:${file.content_id}`));
 }
 
 /** Whether two drafts say the same to the same people. */
 export function same(a: DraftContent, b: DraftContent): boolean {
   const bare = (c: DraftContent) =>
-    JSON.stringify([c.html ?? c.text, emails(c.to), emails(c.cc), emails(c.bcc), c.attachments.map((one) => one.id)]);
+    JSON.stringify([
+      c.html ?? c.text,
+      emails(c.to),
+      emails(c.cc),
+      emails(c.bcc),
+      c.attachments.map((one) => one.id),
+      c.forward ?? null,
+    ]);
   return bare(a) === bare(b);
 }
 
@@ -41,7 +56,9 @@ function emails(people: Person[] | null): string[] | null {
 /** The server's draft in our shape. No recipients at all means the proposed ones. */
 export function fromServer(draft: Draft): DraftContent {
   const [to, cc, bcc] = [draft.to ?? [], draft.cc ?? [], draft.bcc ?? []];
-  const named = to.length + cc.length + bcc.length > 0;
+  const forward = draft.forward_of ? { of: draft.forward_of, files: draft.forward_files ?? null } : null;
+  // What is passed on has no recipients of its own.
+  const named = forward !== null || to.length + cc.length + bcc.length > 0;
   return {
     html: draft.html ?? null,
     text: draft.text ?? '',
@@ -49,18 +66,26 @@ export function fromServer(draft: Draft): DraftContent {
     cc,
     bcc,
     attachments: draft.attachments,
+    forward,
   };
 }
 
 /** `base`: the revision this was made from, 0 for "there was none". */
 export function toBody(content: DraftContent, base: number): DraftBody {
-  const { html, text, to, cc, bcc, attachments } = content;
+  const { html, text, to, cc, bcc, attachments, forward } = content;
   return {
+    ...forwarding(forward),
     ...(html === null ? { text } : { html, text }),
     ...(to === null ? {} : { to, cc, bcc }),
     attachments: attachments.map((one) => one.id),
     base_revision: base,
   };
+}
+
+/** What a request says of the message passed on. */
+export function forwarding(forward: DraftContent['forward']): Forwarding {
+  if (!forward) return {};
+  return { forward_of: forward.of, ...(forward.files ? { forward_files: forward.files } : {}) };
 }
 
 export type Merged = {
@@ -95,6 +120,6 @@ export function mergeDrafts(kept: KeptDraft | null, server: Draft | null): Merge
 }
 
 function content(kept: KeptDraft): DraftContent {
-  const { html, text, to, cc, bcc, attachments } = kept;
-  return { html, text, to, cc, bcc, attachments };
+  const { html, text, to, cc, bcc, attachments, forward = null } = kept;
+  return { html, text, to, cc, bcc, attachments, forward };
 }

@@ -153,8 +153,8 @@ export class DraftBox {
   }
 
   #replace(content: DraftContent): void {
-    const { html, text, to, cc, bcc, attachments } = content;
-    this.content = { html, text, to, cc, bcc, attachments };
+    const { html, text, to, cc, bcc, attachments, forward = null } = content;
+    this.content = { html, text, to, cc, bcc, attachments, forward };
     this.version += 1;
   }
 
