@@ -13,8 +13,8 @@ use super::letters::{Letter, Mail};
 use super::recipients::{Recipients, default_recipients, last_mail, recipients_of};
 use super::writing::{Words, words_of};
 use super::{
-    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, enclosing, events, forwarding,
-    reading, views, words,
+    Act, Desk, Error, Result, UNDO_SECONDS, Who, attachments, channels, contacts, drafts, enclosing, events,
+    forwarding, reading, views, words,
 };
 use crate::base::{Timestamp, random};
 use crate::domain::agent::Agent;

@@ -426,6 +426,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/send_now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message now that was to be sent later. */
+        post: operations["send_message_now"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/messages/{id}/retry": {
         parameters: {
             query?: never;
@@ -819,6 +836,8 @@ export interface components {
             size: number;
             /** @description Whether it stands inside the text. */
             inline: boolean;
+            /** @description By which `cid:` address the text shows it. */
+            content_id?: string;
         };
         /**
          * AttemptView
@@ -1192,6 +1211,8 @@ export interface components {
             state: string;
             /** @description When the next try is made. */
             due_at?: string;
+            /** @description The time its author set for it. */
+            send_at?: string;
             /** @description What was tried, oldest first. */
             attempts: components["schemas"]["AttemptView"][];
             /** @description Each recipient. */
@@ -1325,6 +1346,13 @@ export interface components {
             attachments?: number[];
             /**
              * Format: uint64
+             * @description The message it passes on.
+             */
+            forward_of?: number;
+            /** @description Which of its files go along; left out, all. */
+            forward_files?: number[];
+            /**
+             * Format: uint64
              * @description The revision this was written on; the newest save wins all the same.
              */
             base_revision?: number;
@@ -1363,6 +1391,13 @@ export interface components {
             text?: string;
             /** @description Files. */
             attachments: components["schemas"]["AttachmentView"][];
+            /**
+             * Format: uint64
+             * @description The message it passes on.
+             */
+            forward_of?: number;
+            /** @description Which of its files go along; none means all. */
+            forward_files?: number[];
             /** @description When it was last saved. */
             updated_at: string;
         };
@@ -2022,6 +2057,11 @@ export interface components {
             delivery?: components["schemas"]["DeliveryView"] & unknown;
             /** @description What happened. */
             event?: components["schemas"]["EventView"] & unknown;
+            /**
+             * Format: uint64
+             * @description The message that this one passes on to somebody else.
+             */
+            forward_of?: number;
         };
         /**
          * NewAgentBody
@@ -2101,6 +2141,10 @@ export interface components {
              * @description The channel it goes out through; left out, the inbox's first, or its fallback address.
              */
             channel?: number;
+            /** @description Sent as plain text alone. */
+            plain?: boolean;
+            /** @description Not before this time, at most a year away. */
+            send_at?: string;
         };
         /**
          * NewDomain
@@ -2153,6 +2197,17 @@ export interface components {
              * @description The channel it goes out through, one of its inbox; left out, the one the conversation goes through.
              */
             channel?: number;
+            /** @description Sent as plain text alone. */
+            plain?: boolean;
+            /** @description Not before this time, at most a year away. */
+            send_at?: string;
+            /**
+             * Format: uint64
+             * @description A message of this conversation to be passed on under the words. Who gets it does not take part by that.
+             */
+            forward_of?: number;
+            /** @description Which of its files go along; left out, all. */
+            forward_files?: number[];
         };
         /**
          * NewSetup
@@ -3901,6 +3956,38 @@ export interface operations {
             };
         };
     };
+    send_message_now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["OneMessage"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retry_message: {
         parameters: {
             query?: never;
@@ -4075,6 +4162,8 @@ export interface operations {
             query: {
                 /** @description The file's name. */
                 name: string;
+                /** @description Whether it is a picture that is to stand in the text: PNG, JPEG, GIF or WebP, at most 10 MiB. */
+                inline?: boolean;
             };
             header?: {
                 /** @description The file's media type. */
