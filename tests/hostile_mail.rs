@@ -76,15 +76,20 @@ fn with_crlf(bytes: &[u8]) -> Vec<u8> {
 }
 
 async fn conversations(client: &Client) -> Vec<Value> {
-    let (mut rows, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = client.get(&format!("/conversations?limit=200{cursor}")).await.expect(200);
-        rows.extend(page["items"].as_array().unwrap().iter().cloned());
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return rows,
+    let mut rows = Vec::new();
+    // Mail of machines is set aside.
+    for view in ["all", "filtered", "spam"] {
+        let mut cursor = String::new();
+        loop {
+            let page = client.get(&format!("/conversations?view={view}&limit=200{cursor}")).await.expect(200);
+            rows.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
         }
     }
+    rows
 }
 
 async fn thread(client: &Client, row: &Value) -> Vec<Value> {
