@@ -52,6 +52,8 @@ fn lines<'a>(message: &'a Value, name: &str) -> Vec<&'a str> {
 enum How<'a> {
     Plain,
     Signed(&'a SigningDomain),
+    /// By a program that is not ours.
+    Elsewhere(&'a SigningDomain),
     /// Words were put below.
     Longer(&'a SigningDomain),
     /// Words were put below, and the signature says how long the body is without.
@@ -65,6 +67,7 @@ impl How<'_> {
         match self {
             How::Plain => mail.to_owned(),
             How::Signed(domain) => domain.sign(mail),
+            How::Elsewhere(domain) => domain.sign_elsewhere(mail),
             How::Longer(domain) => domain.sign(mail) + "Words put below\r\n",
             How::Cut(domain) => domain.sign_over(mail, &["From", "Subject"], true) + "Words put below\r\n",
             How::NotFrom(domain) => domain.sign_over(mail, &["Subject", "To"], false),
@@ -85,10 +88,12 @@ async fn mail_is_verified_by_what_its_domain_signs_and_publishes() {
     dns.txt("bounces.strict.example", ALLOWS).txt("_dmarc.strict.example", "v=DMARC1; p=quarantine; aspf=s");
     let server = server(&dns).await;
     let owner = server.owner().await;
-    use How::{Cut, Longer, NotFrom, Plain, Signed};
+    use How::{Cut, Elsewhere, Longer, NotFrom, Plain, Signed};
     for (case, from, envelope, how, verdict, dkim, spf) in [
         ("rsa, reject", "a@rsa.example", "a@rsa.example", Signed(&rsa), "pass", "pass", "fail"),
         ("ed25519, nothing published", "a@curve.example", "a@curve.example", Signed(&curve), "pass", "pass", "none"),
+        ("rsa, made elsewhere", "a@rsa.example", "a@rsa.example", Elsewhere(&rsa), "pass", "pass", "fail"),
+        ("ed25519, made elsewhere", "a@curve.example", "a@curve.example", Elsewhere(&curve), "pass", "pass", "none"),
         ("another case", "A <a@RSA.Example>", "a@x.example", Signed(&rsa), "pass", "pass", "none"),
         ("words changed", "a@rsa.example", "a@rsa.example", Longer(&rsa), "fail", "fail changed", "fail"),
         ("words put below a length", "a@rsa.example", "a@rsa.example", Cut(&rsa), "fail", "fail length", "fail"),
@@ -271,6 +276,28 @@ async fn a_forgery_lies_where_its_domain_asks_until_somebody_brings_it_back() {
     owner.patch(&path, json!({ "place": "inbox" })).await.expect(200);
     let (conversation, _) = found(&owner, "away.example").await;
     assert_eq!((&conversation["place"], &conversation["place_reason"]), (&json!("inbox"), &Value::Null));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgery_that_is_found_out_late_is_put_away_unless_somebody_has_taken_it_up() {
+    let dns = Dns::start();
+    dns.misbehave("late.example", Misbehaves::Silent);
+    let server = server(&dns).await;
+    let owner = server.owner().await;
+    for subject in ["Untouched", "Taken up"] {
+        server.receive("a@late.example", "hello@desk.example", &mail("a@late.example", subject, "Words")).await;
+    }
+    let (taken, _) = found(&owner, "Taken up").await;
+    let comment = json!({ "client_id": "1", "kind": "comment", "text": "I have called them" });
+    owner.post(&format!("/conversations/{}/messages", taken["id"]), comment).await.expect(201);
+    dns.forget("late.example").txt("late.example", FORBIDS).txt("_dmarc.late.example", REJECT);
+    for (subject, place, reason) in [("Untouched", "spam", json!("dmarc_fail")), ("Taken up", "inbox", Value::Null)] {
+        let verdict = async || found(&owner, subject).await.1[0]["authentication"]["verdict"].clone();
+        server.until_it("the verdict is there", async || verdict().await == "fail").await;
+        let (conversation, _) = found(&owner, subject).await;
+        assert_eq!((&conversation["place"], &conversation["place_reason"]), (&json!(place), &reason), "{subject}");
+    }
     server.stop().await;
 }
 

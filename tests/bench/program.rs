@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::Dns;
 use frontdesk::app;
 use frontdesk::base::{Clock, Secret};
 use frontdesk::config::Config;
@@ -54,6 +55,7 @@ impl Program {
             .arg("--data")
             .arg(dir)
             .env("FRONTDESK_HOSTNAME", "desk.example")
+            .env("FRONTDESK_DNS__SERVERS", Dns::of_nothing().to_string())
             .env("FRONTDESK_LOG", std::env::var("BENCH_LOG").unwrap_or_else(|_| "warn".into()))
             .env("FRONTDESK_HTTP__LISTEN", "127.0.0.1:0")
             .env("FRONTDESK_SMTP__LISTEN", "127.0.0.1:0")

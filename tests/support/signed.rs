@@ -1,5 +1,8 @@
 //! Mails that their senders' servers signed.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use data_encoding::BASE64;
 use frontdesk::domain::mail_domain::DkimAlgorithm;
 use frontdesk::mail::dkim;
@@ -32,6 +35,30 @@ impl SigningDomain {
     /// The mail with a signature over From, To and Subject.
     pub fn sign(&self, mail: &str) -> String {
         self.sign_over(mail, &["From", "To", "Subject"], false)
+    }
+
+    /// The same, made by dkimpy, which knows nothing of us.
+    pub fn sign_elsewhere(&self, mail: &str) -> String {
+        let script = "import sys, base64, dkim\n\
+            selector, domain, kind, key = (one.encode() for one in sys.argv[1:])\n\
+            sys.stdout.buffer.write(dkim.sign(sys.stdin.buffer.read(), selector, domain, key, signature_algorithm=kind,\n\
+                canonicalize=(b'relaxed', b'simple')))";
+        let (kind, key) = match self.algorithm {
+            DkimAlgorithm::Rsa2048 => {
+                let pem = BASE64.encode(&self.private);
+                ("rsa-sha256", format!("-----BEGIN PRIVATE KEY-----\n{pem}\n-----END PRIVATE KEY-----\n"))
+            }
+            // The seed stands where RFC 8410 has it.
+            DkimAlgorithm::Ed25519 => ("ed25519-sha256", BASE64.encode(&self.private[16..48])),
+        };
+        // The system's own Python has the packages that are installed with it.
+        let mut python = Command::new("/usr/bin/python3");
+        python.args(["-c", script, "s1", &self.domain, kind, &key]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = super::process::start(&mut python).unwrap();
+        child.stdin.take().unwrap().write_all(mail.as_bytes()).unwrap();
+        let made = child.wait_with_output().unwrap();
+        assert!(made.status.success(), "python3-dkim is needed");
+        String::from_utf8(made.stdout).unwrap() + mail
     }
 
     /// The mail with a signature over some fields, and with the length of its body where that is asked for.
