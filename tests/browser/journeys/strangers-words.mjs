@@ -22,13 +22,16 @@ export async function run(context) {
   const shown = { subject: mark('Subject'), who: mark('Name'), file: mark('File').replaceAll('/', '') };
   await api.post('/inboxes', { name: mark('Inbox'), fallback_local_part: `bait-${stamp}` });
   await send(context, shown, `bait-${stamp}@desk.test`, stamp);
+  // It says that it comes through a list, and so it is set aside.
   const found = await eventually(
     async () =>
-      (await api.get('/conversations?limit=50')).items.find((one) => one.subject.startsWith(`Subject${stamp}`)),
+      (await api.get('/conversations?view=filtered&limit=50')).items.find((one) =>
+        one.subject.startsWith(`Subject${stamp}`),
+      ),
     'the mail is filed',
   );
   const id = found.id;
-  await api.patch(`/conversations/${id}`, { tags: [mark('Tag').slice(0, 60), ...ODD] });
+  await api.patch(`/conversations/${id}`, { tags: [mark('Tag').slice(0, 60), ...ODD], place: 'inbox' });
 
   await context.enter(page);
   // Everything in the address that a page might read into an object.
