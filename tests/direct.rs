@@ -165,3 +165,25 @@ async fn what_waits_is_listed_told_of_after_four_hours_and_given_up_after_five_d
     assert_eq!((sink.arrived().len(), trouble().await), (1, Value::Null));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_for_later_that_was_tried_is_for_later_no_more() {
+    let server = server().await;
+    let dns = &server.dns;
+    dns.mx("late.example", 0, "mx.late.example").address_of("mx.late.example", &host(6));
+    let owner = server.owner().await;
+    let inbox = owner.get("/inboxes").await.expect(200)["items"][0]["id"].clone();
+    let new = json!({ "client_id": "1", "inbox": inbox, "subject": "Later", "text": "Hello",
+        "to": [{ "email": "o@late.example" }], "send_at": "2026-03-02T10:00:00.000Z" });
+    let begun = owner.post("/conversations", new).await.expect(201);
+    let id = begun["message"]["id"].as_u64().unwrap();
+    assert_eq!(begun["message"]["delivery"]["send_at"], "2026-03-02T10:00:00.000Z");
+    server.pass(3601).await;
+    settled(&server, &owner, id, "retrying").await;
+    let sink = Sink::at(&format!("{}:25", host(6)));
+    let again = owner.post(&format!("/outgoing/{id}/retry"), json!({})).await.expect(200);
+    assert_eq!(again["message"]["delivery"]["send_at"], Value::Null);
+    settled(&server, &owner, id, "sent").await;
+    assert_eq!(sink.arrived().len(), 1);
+    server.stop().await;
+}

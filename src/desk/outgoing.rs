@@ -67,10 +67,9 @@ pub fn oldest_seconds(rows: &impl Rows, now: Timestamp) -> Result<u64> {
     for id in rows.ids(Table::Jobs, &Key::new(), None, Direction::Forward, LOOKED_AT)? {
         if let Some(job) = rows.find::<Job>(JobId(id))?
             && job.attempts > 0
+            && job.parked.is_none()
         {
             oldest = oldest.min(job.created_at);
-            // They are in the order in which they were made.
-            break;
         }
     }
     Ok(u64::try_from((now.millis() - oldest.millis()) / 1000).unwrap_or(0))

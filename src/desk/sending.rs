@@ -179,6 +179,8 @@ impl Desk {
                 let work = Work::SendMail(id);
                 writer.put(&Job { insist: true, ..Job::new(job, work, act.at, act.at) })?;
                 delivery.state = DeliveryState::Queued;
+                // It was tried, so that its bytes and its date are what they are: it is for later no more.
+                delivery.send_at = None;
                 delivery.job = Some(job);
                 delivery.due_at = Some(act.at);
                 for one in &mut delivery.recipients {
