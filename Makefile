@@ -3,7 +3,7 @@
 CARGO ?= cargo
 WEB := $(wildcard web/package.json)
 # What `make test` uses beside Rust and Node: a browser, mail programs, and mails that other projects test with.
-PACKAGES := chromium chromium-driver swaks postfix python3-dkim libpython3.11-testsuite golang-github-jhillyerd-enmime-dev
+PACKAGES := chromium chromium-driver swaks postfix dovecot-imapd python3-dkim libpython3.11-testsuite golang-github-jhillyerd-enmime-dev
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo check test packages rust deny web browser bless bench soak release source deb

@@ -1,5 +1,7 @@
 //! The team's own addresses: mail to them finds its inbox, and answers go out under them, signed.
 
+mod fetching;
+
 use serde_json::{Value, json};
 
 use frontdesk::domain::Role;

@@ -183,6 +183,10 @@ fn body_of(method: &Method, path: &str, world: &World, once: u64) -> Option<Valu
             json!({ "kind": "email", "inbox": world.inbox, "address": format!("a{once}@tarnina.example") })
         }
         "/channels/{id}" => json!({ "signature": name }),
+        "/channels/{id}/check" => json!({}),
+        "/channels/check" => {
+            json!({ "imap": { "host": "127.0.0.1", "port": 9, "user": "nobody", "secret": "nothing" } })
+        }
         "/filters" => json!({ "allow": [], "deny": [format!("d{once}@far.example")] }),
         "/conversations/{id}/block" => json!({}),
         "/domains" => json!({ "name": format!("d{once}.example") }),

@@ -19,6 +19,7 @@ use crate::channels::email;
 use crate::channels::email::authenticating::{Authenticator, Checking};
 use crate::channels::email::doctor::{self, Examined, Patient};
 use crate::channels::email::filing::file_mail;
+use crate::channels::email::imap::{self, Polling, Reach};
 use crate::channels::email::sending::Sending;
 use crate::channels::email::taking::Taking;
 use crate::channels::email::work::Mailing;
@@ -149,6 +150,9 @@ impl Server {
         let (networks, ipv6) = (&delivery.private_networks, delivery.ipv6);
         let sending = Sending::new(Arc::clone(&self.desk), resolver.clone(), networks, ipv6, workers.clone());
         let sending = Arc::new(sending);
+        let notify: imap::Notify = Arc::new(|_| Box::pin(async {}));
+        let networks = &self.config.imap.private_networks;
+        let polling = Polling::new(Arc::clone(&self.desk), networks, self.config.smtp.max_message_bytes, notify);
         let state = Arc::new(self.state(Arc::clone(&sending), resolver.clone()));
         let endpoint = routes(state, self.config.http.public_url.clone(), doors.clone());
 
@@ -162,6 +166,7 @@ impl Server {
         let mailing = Arc::new(Mailing { sending: Arc::clone(&sending), checking });
         // Workers: filing, the queue, the clock, followers.
         supervise(&worker_tasks, "filing", filing);
+        supervise(&worker_tasks, "mailboxes", polling.run(workers.clone()));
         supervise(&worker_tasks, "waiting connections", sending.tidy());
         supervise(&worker_tasks, "queue", run_queue(mailing, Arc::clone(&store), clock.clone(), workers.clone()));
         let tasks = periodic::tasks(&self.desk, &self.config);
@@ -190,6 +195,7 @@ impl Server {
         let hostname = self.desk.hostname.clone();
         let secure = self.config.http.tls().is_some()
             || self.config.http.public_url.as_ref().is_some_and(crate::config::PublicUrl::is_https);
+        let reach = Reach::new(&self.config.imap.private_networks);
         State {
             desk: Arc::clone(&self.desk),
             search: Arc::clone(&self.indexer),
@@ -198,6 +204,10 @@ impl Server {
             try_relay: Box::new(move |relay, to| {
                 let sending = Arc::clone(&sending);
                 Box::pin(async move { sending.trial(relay, to).await })
+            }),
+            check_mailbox: Box::new(move |account| {
+                let reach = reach.clone();
+                Box::pin(async move { imap::check(&account, &reach).await })
             }),
             examine: Box::new(move |domain, takes_mail, relay| {
                 let (resolver, hostname) = (resolver.clone(), hostname.clone());

@@ -17,7 +17,7 @@ use crate::base::Secret;
 
 pub use cidr::Cidr;
 pub use example::example;
-pub use sections::{Auth, Delivery, Dns, Fetch, Http, Retention, Search, Smtp, Store};
+pub use sections::{Auth, Delivery, Dns, Fetch, Http, Imap, Retention, Search, Smtp, Store};
 pub use source::{Error, Problem};
 pub use values::{Hostname, LogFilter, PublicUrl, RelayTls, TlsFiles};
 
@@ -41,6 +41,8 @@ pub struct Config {
     pub dns: Dns,
     /// Mail that goes straight to its recipients' servers.
     pub delivery: Delivery,
+    /// Mailboxes elsewhere.
+    pub imap: Imap,
     /// The server that outgoing mail is handed to; `None` when the file names none.
     pub relay: Option<Relay>,
     /// The store.
@@ -102,6 +104,7 @@ impl Config {
         let smtp = Smtp::read(&mut source);
         let dns = Dns::read(&mut source);
         let delivery = Delivery::read(&mut source);
+        let imap = Imap::read(&mut source);
         let relay = RawRelay::read(&mut source);
         let store = Store::read(&mut source);
         let search = Search::read(&mut source);
@@ -126,6 +129,7 @@ impl Config {
                 smtp: smtp?,
                 dns: dns?,
                 delivery: delivery?,
+                imap: imap?,
                 relay: relay?,
                 store: store?,
                 search: search?,

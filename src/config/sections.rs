@@ -187,6 +187,15 @@ section! {
 }
 
 section! {
+    /// Mailboxes elsewhere that mail is fetched from by IMAP.
+    pub struct Imap in "imap" {
+        /// Networks of your own where such servers stand: addresses or blocks. Beside them, only servers in the public
+        /// internet are asked.
+        private_networks: [Vec<Cidr>] = "[]";
+    }
+}
+
+section! {
     /// The server that outgoing mail is handed to. When host is unset, agents with the right to manage
     /// the workspace can name a relay in the settings; without one, mail goes straight to the recipients' servers.
     pub(super) struct RawRelay in "relay" {
@@ -257,6 +266,7 @@ pub(super) const ALL: &[Definition] = &[
     Smtp::DEFINITION,
     Dns::DEFINITION,
     Delivery::DEFINITION,
+    Imap::DEFINITION,
     RawRelay::DEFINITION,
     Store::DEFINITION,
     Search::DEFINITION,

@@ -1,9 +1,11 @@
 //! Channels of kind e-mail: the team's own addresses, and which inbox each belongs to.
 
 use super::domains::{self, Made};
+use super::mailboxes::MailboxChange;
 use super::recipients::checked;
-use super::{Desk, Error, Result, Who};
-use crate::domain::channel::{ChannelKind, FromName, WayIn};
+use super::{Desk, Error, Result, Who, polling};
+use crate::domain::channel::{ChannelKind, Forward, FromName, WayIn};
+use crate::domain::mailbox::Mailbox as Polled;
 use crate::domain::{Channel, ChannelId, EmailChannel, Inbox, InboxId, Person, What};
 use crate::mail::address::Mailbox;
 use crate::mail::clean;
@@ -19,6 +21,17 @@ const MAX_COPIED: usize = 10;
 /// those that the program uses itself.
 const TAKEN: [&str; 2] = ["reply", "bounce"];
 
+/// How mail is to come in.
+#[derive(Clone, Debug)]
+pub enum NewWay {
+    /// The domain's MX record names this machine.
+    Mx,
+    /// A mailbox elsewhere forwards to the inbox's fallback address.
+    Forward,
+    /// A mailbox elsewhere is looked into.
+    Imap(Box<MailboxChange>),
+}
+
 /// A new channel.
 #[derive(Clone, Debug)]
 pub struct NewChannel {
@@ -27,7 +40,7 @@ pub struct NewChannel {
     /// The address.
     pub address: String,
     /// How mail comes in.
-    pub way_in: WayIn,
+    pub way_in: NewWay,
 }
 
 /// What to change of a channel; what is not given stays.
@@ -48,7 +61,7 @@ pub struct ChannelPatch {
     /// Whether it takes what is nobody's in its domain.
     pub catch_all: Option<bool>,
     /// How mail comes in.
-    pub way_in: Option<WayIn>,
+    pub way_in: Option<NewWay>,
 }
 
 impl Desk {
@@ -59,7 +72,7 @@ impl Desk {
     pub async fn add_channel(&self, who: &Who, new: NewChannel) -> Result<Channel> {
         who.must_manage()?;
         let address = self.own_address(&new.address)?;
-        let email = EmailChannel::new(address, new.way_in);
+        let email = EmailChannel::new(address, self.way(new.way_in, None)?);
         let made = self.domain_for(email.domain()).await?;
         let act = self.act(who.actor());
         let inbox = new.inbox;
@@ -92,6 +105,9 @@ impl Desk {
         who.must_manage()?;
         let signature = patch.signature.as_deref().map(signature_of).transpose()?;
         let (cc, bcc) = (copied("cc", patch.cc.as_deref())?, copied("bcc", patch.bcc.as_deref())?);
+        let known = self.store.read()?.find::<Channel>(id)?.ok_or(Error::NotFound)?;
+        let known = known.email().way_in.mailbox().cloned();
+        let way_in = patch.way_in.map(|way| self.way(way, known.as_ref())).transpose()?;
         let act = self.act(who.actor());
         self.store
             .write(move |writer| {
@@ -106,11 +122,9 @@ impl Desk {
                 email.signature = signature.clone().unwrap_or_else(|| email.signature.clone());
                 email.cc = cc.clone().unwrap_or_else(|| email.cc.clone());
                 email.bcc = bcc.clone().unwrap_or_else(|| email.bcc.clone());
-                if let Some(way_in) = &patch.way_in
-                    && way_in.name() != email.way_in.name()
-                {
-                    email.way_in = way_in.clone();
-                }
+                let old = email.way_in.clone();
+                email.way_in = way_in.clone().map_or_else(|| old.clone(), |new| instead(&old, new));
+                let forget = is_another_mailbox(&old, &email.way_in);
                 if let Some(catch_all) = patch.catch_all {
                     if catch_all && other_catch_all(writer, id, email.domain())? {
                         return Err(Error::conflict(
@@ -119,6 +133,9 @@ impl Desk {
                         ));
                     }
                     channel.email_mut().catch_all = catch_all;
+                }
+                if forget {
+                    polling::forget_folders(writer, id)?;
                 }
                 writer.put(&channel)?;
                 writer.change(act.at, act.actor, What::Channel(id))?;
@@ -137,6 +154,7 @@ impl Desk {
         self.store
             .write(move |writer| {
                 writer.find::<Channel>(id)?.ok_or(Error::NotFound)?;
+                polling::forget_folders(writer, id)?;
                 writer.delete::<Channel>(id)?;
                 writer.change(act.at, act.actor, What::Channel(id))?;
                 Ok(())
@@ -158,10 +176,39 @@ impl Desk {
         Ok(format!("{local}@{}", mailbox.domain()))
     }
 
+    /// How mail comes in, as it is kept.
+    fn way(&self, new: NewWay, old: Option<&Polled>) -> Result<WayIn> {
+        Ok(match new {
+            NewWay::Mx => WayIn::Mx,
+            NewWay::Forward => WayIn::Forward(Forward::default()),
+            NewWay::Imap(change) => WayIn::Imap(Box::new(self.settle_mailbox(*change, old)?)),
+        })
+    }
+
     /// The domain of that name as it is, or its keys for when it is not there yet.
     async fn domain_for(&self, name: &str) -> Result<Made> {
         let known = domains::by_name(&self.store.read()?, name)?.is_some();
         if known { Ok(Made::known(name)) } else { self.make_domain(name).await }
+    }
+}
+
+/// A way in, with what is known about it when it is the one that was there.
+fn instead(old: &WayIn, new: WayIn) -> WayIn {
+    match (old, new) {
+        (WayIn::Forward(old), WayIn::Forward(_)) => WayIn::Forward(old.clone()),
+        (WayIn::Imap(old), WayIn::Imap(new)) if old.is_same_account(&new) => {
+            // Whether it works now is found out by trying; until then it is what it was.
+            WayIn::Imap(Box::new(Polled { broken: old.broken.clone(), skipped: old.skipped.clone(), ..*new }))
+        }
+        (_, new) => new,
+    }
+}
+
+/// Whether how far folders were read says nothing about the way in that there is now.
+fn is_another_mailbox(old: &WayIn, new: &WayIn) -> bool {
+    match (old.mailbox(), new.mailbox()) {
+        (Some(old), Some(new)) => !old.is_same_account(new),
+        (old, _) => old.is_some(),
     }
 }
 

@@ -101,11 +101,19 @@ impl Desk {
     pub async fn take(&self, raw: Prepared, mail: Mail) -> Result<Taken> {
         let hash = raw.hash();
         let act = Act { at: mail.received_at, actor: crate::domain::Actor::Outside };
-        self.store.write_with(vec![raw], move |writer, new| take(writer, act, new, &hash, &mail)).await
+        self.store.write_with(vec![raw], move |writer, new| take(writer, act, new, &hash, &mail, false)).await
     }
 }
 
-fn take(writer: &mut Writer<'_>, act: Act, new: &[NewBlob], hash: &[u8; 32], mail: &Mail) -> Result<Taken> {
+/// Takes a mail that was brought here, or `fetched` from elsewhere.
+pub(super) fn take(
+    writer: &mut Writer<'_>,
+    act: Act,
+    new: &[NewBlob],
+    hash: &[u8; 32],
+    mail: &Mail,
+    fetched: bool,
+) -> Result<Taken> {
     let mut fresh = Vec::new();
     for recipient in &mail.recipients {
         let key = seen_key(hash, &recipient.address);
@@ -136,6 +144,7 @@ fn take(writer: &mut Writer<'_>, act: Act, new: &[NewBlob], hash: &[u8; 32], mai
         mail_from: mail.mail_from.clone(),
         peer: mail.peer,
         helo: mail.helo.clone(),
+        fetched,
         recipients,
         trace: mail.trace.clone(),
         attempts: 0,
@@ -175,7 +184,7 @@ fn by_return_path(rows: &Reader, address: String, id: MessageId) -> Result<Known
 }
 
 /// What a delivery is known by: its recipient and its very bytes.
-fn seen_key(hash: &[u8; 32], recipient: &str) -> Vec<u8> {
+pub(super) fn seen_key(hash: &[u8; 32], recipient: &str) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(hash);
     hasher.update(address::contact_key(recipient).as_bytes());

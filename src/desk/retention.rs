@@ -1,7 +1,7 @@
 //! What goes by itself after its time: trash, spam, what is remembered for a while, the old end of the log.
 //! Each call does a slice, so that nothing waits long for the writer.
 
-use super::{Desk, Result, conversations, idempotency, inbound};
+use super::{Desk, Result, conversations, idempotency, inbound, polling};
 use crate::base::Timestamp;
 use crate::domain::{
     Actor, Agent, Attachment, AttachmentId, Conversation, ConversationId, Draft, DraftId, Job, Message, MessageId,
@@ -46,6 +46,7 @@ impl Desk {
                 let seen_before = now.plus_days(-inbound::SEEN_DAYS);
                 removed += trim_pair(writer, Table::SeenByTime, Table::Seen, seen_before, SLICE)?;
                 removed += idempotency::forget(writer, now.plus_days(-idempotency::KEPT_DAYS), SLICE)?;
+                removed += polling::forget_gone(writer, SLICE)?;
                 removed += trim_log(writer, now.plus_days(-LOG_DAYS))?;
                 Ok::<_, super::Error>(removed)
             })

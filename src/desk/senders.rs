@@ -50,7 +50,7 @@ impl Desk {
         // Answers to an address that is only looked into from here have to go there.
         let reply_to = match email.way_in {
             WayIn::Mx => Some(thread::reply_address(&conversation.token, email.domain())),
-            WayIn::Forward(_) => None,
+            WayIn::Forward(_) | WayIn::Imap(_) => None,
         };
         Ok(Sender { channel: Some(channel), from, reply_to })
     }

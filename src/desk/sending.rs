@@ -111,7 +111,7 @@ impl Desk {
         let channel = channels::by_address(&rows, &plan.from)?.map(|id| rows.get::<Channel>(id)).transpose()?;
         Ok(match channel.map(|channel| channel.email().way_in.clone()) {
             Some(WayIn::Mx) => self.return_path(plan.message, domain),
-            Some(WayIn::Forward(_)) => plan.from.clone(),
+            Some(WayIn::Forward(_) | WayIn::Imap(_)) => plan.from.clone(),
             None => self.return_path(plan.message, &self.hostname),
         })
     }

@@ -263,7 +263,7 @@ impl Seal {
         Some(Seal { key, proofs })
     }
 
-    fn close(&self, secret: &Secret) -> Result<Vec<u8>> {
+    pub(super) fn close(&self, secret: &Secret) -> Result<Vec<u8>> {
         self.close_bytes(secret.expose().as_bytes())
     }
 
@@ -284,7 +284,7 @@ impl Seal {
         Ok([nonce.as_ref().as_slice(), &bytes].concat())
     }
 
-    fn open(&self, sealed: &[u8]) -> Result<Secret> {
+    pub(super) fn open(&self, sealed: &[u8]) -> Result<Secret> {
         let bytes = self.open_bytes(sealed)?;
         Ok(Secret::new(String::from_utf8_lossy(&bytes)))
     }

@@ -95,9 +95,9 @@ impl Authentication {
 /// Who handed a mail over, as the session said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
-    /// The address it came from.
-    pub address: IpAddr,
-    /// What the client called itself.
+    /// The address it came from; none for what was fetched from a mailbox elsewhere.
+    pub address: Option<IpAddr>,
+    /// What the client called itself; empty where there was none.
     pub helo: String,
     /// The reverse-path; none for `<>`.
     #[serde(default)]

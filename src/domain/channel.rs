@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelId, InboxId, Person};
+use super::{ChannelId, InboxId, Person, mailbox::Mailbox};
 use crate::base::Timestamp;
 
 /// A way in and out. It belongs to one inbox, which may have several.
@@ -128,6 +128,8 @@ pub enum WayIn {
     Mx,
     /// A mailbox elsewhere forwards to the inbox's fallback address.
     Forward(Forward),
+    /// A mailbox elsewhere is looked into.
+    Imap(Box<Mailbox>),
 }
 
 impl WayIn {
@@ -136,6 +138,15 @@ impl WayIn {
         match self {
             WayIn::Mx => "mx",
             WayIn::Forward(_) => "forward",
+            WayIn::Imap(_) => "imap",
+        }
+    }
+
+    /// The mailbox that is looked into.
+    pub fn mailbox(&self) -> Option<&Mailbox> {
+        match self {
+            WayIn::Imap(mailbox) => Some(mailbox),
+            WayIn::Mx | WayIn::Forward(_) => None,
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct Incoming {
     /// What the client called itself.
     #[serde(default)]
     pub helo: Option<String>,
+    /// Whether it was fetched from a mailbox elsewhere: who brought it there is not known, but who signed it can be.
+    #[serde(default)]
+    pub fetched: bool,
     /// To whom, as the sender's server wrote it, and the inbox that address is.
     pub recipients: Vec<Recipient>,
     /// Trace headers (Return-Path, Received) that we add; kept beside the bytes, never inside.

@@ -17,6 +17,7 @@ pub mod inbox;
 pub mod incoming;
 pub mod job;
 pub mod mail_domain;
+pub mod mailbox;
 pub mod message;
 pub mod person;
 pub mod suppressed;

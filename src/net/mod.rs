@@ -3,6 +3,7 @@
 //! Never a word of the domain. Nothing else in the program opens a socket outward.
 
 pub mod address;
+pub mod agreed;
 pub mod dial;
 pub mod fetch;
 pub mod resolver;

@@ -96,7 +96,7 @@ impl ServerCertVerifier for Anyone {
 }
 
 /// Read once. `SSL_CERT_FILE` names another bundle.
-fn system_roots() -> &'static RootCertStore {
+pub(super) fn system_roots() -> &'static RootCertStore {
     static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
     ROOTS.get_or_init(|| {
         let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);

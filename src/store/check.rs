@@ -55,7 +55,7 @@ impl Store {
     /// 6. a message is bound to the attachments it lists, and they to it;
     /// 7. a message that waits to be sent has a job that is there and not given up, and every job's message exists;
     /// 8. changes are numbered without a gap up to the last one;
-    /// 9. what is remembered for a while (deliveries seen, client ids) stands once in each of its two tables;
+    /// 9. what is remembered for a while (deliveries seen, mails fetched, client ids) stands once in each of its two tables;
     /// 10. every conversation's related ones exist, and every read mark's agent and conversation.
     ///
     /// # Errors
@@ -332,7 +332,12 @@ impl<R: Rows> Check<'_, R> {
     }
 
     fn pairs(&mut self) -> Result<()> {
-        for (one, other) in [(Table::Seen, Table::SeenByTime), (Table::ClientIds, Table::ClientIdByTime)] {
+        let remembered = [
+            (Table::Seen, Table::SeenByTime),
+            (Table::ClientIds, Table::ClientIdByTime),
+            (Table::Fetched, Table::FetchedByOrder),
+        ];
+        for (one, other) in remembered {
             let (mut a, mut b) = (0_u64, 0_u64);
             self.walk(one, &mut |_, _| {
                 a += 1;

@@ -72,6 +72,13 @@ tables! {
     ChannelByCatchAll => "channel-by-catch-all-1",
     /// (domain, channel).
     ChannelByDomain => "channel-by-domain-1",
+    /// (channel, folder) → MessagePack of `Cursor`: how far a mailbox elsewhere has been read.
+    Polled => "polled-1",
+    /// (channel, hash of recipient and bytes) → number: the last mails taken from a mailbox elsewhere, so that each is
+    /// taken once even when its server numbers them anew.
+    Fetched => "fetched-1",
+    /// (channel, number, hash): the same in their order, for trimming.
+    FetchedByOrder => "fetched-by-order-1",
     /// domain's id → `MailDomain`.
     Domains => "domains-1",
     /// name → domain. Unique.

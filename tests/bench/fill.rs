@@ -164,6 +164,7 @@ async fn take_and_file(desk: &Arc<Desk>, chunk: Vec<Ready>) {
             received_at: mail.received_at,
             peer: None,
             helo: None,
+            fetched: false,
             mail_from: mail.mail_from,
             recipients: mail.recipients,
             trace: mail.trace,

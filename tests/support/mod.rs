@@ -7,6 +7,7 @@
 pub mod api;
 #[allow(dead_code, reason = "it says more than the tests ask yet")]
 pub mod dns;
+pub mod dovecot;
 pub mod errors;
 pub mod live;
 pub mod process;

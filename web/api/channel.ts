@@ -2,7 +2,7 @@
 import type { Person, Snapshot, Time } from './types';
 
 export type FromName = 'agent' | 'agent_company' | 'company';
-export type WayIn = 'mx' | 'forward';
+export type WayIn = 'mx' | 'forward' | 'imap';
 
 export type Channel = {
   id: number;

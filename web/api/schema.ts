@@ -74,6 +74,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/channels/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a mailbox before it is set: connects, logs in and lists its folders. */
+        post: operations["check_mailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/channels/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries the mailbox of a channel as it is set. */
+        post: operations["check_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/agents": {
         parameters: {
             query?: never;
@@ -918,6 +952,21 @@ export interface components {
             last: number;
         };
         /**
+         * ChannelFault
+         * @description What is wrong with a channel.
+         */
+        ChannelFault: {
+            /** @description Since when. */
+            since: string;
+            /**
+             * @description As a stable code: `unreachable`, `silent`, `tls`, `login_refused`, `folder_missing`, `refused`, `closed`,
+             *     `protocol`, `no_room`, `internal`.
+             */
+            code: string;
+            /** @description The remote server's words, or ours. */
+            words: string;
+        };
+        /**
          * @description What a channel is.
          * @enum {string}
          */
@@ -959,7 +1008,14 @@ export interface components {
             catch_all?: boolean;
             /** @description How mail comes in. */
             way_in?: components["schemas"]["WayIn"] & unknown;
+            /** @description The mailbox that is looked into. */
+            imap?: components["schemas"]["ImapBody"] & unknown;
         };
+        /**
+         * @description Whether a channel works.
+         * @enum {string}
+         */
+        ChannelState: "ok" | "broken";
         /**
          * ChannelView
          * @description A way in and out of an inbox.
@@ -997,6 +1053,12 @@ export interface components {
             proven_at?: string;
             /** @description When a probe was sent that has not come back yet. */
             probe_sent_at?: string;
+            /** @description The mailbox that is looked into; for who may manage only. */
+            imap?: components["schemas"]["ImapView"] & unknown;
+            /** @description Whether it works. */
+            state: components["schemas"]["ChannelState"] & unknown;
+            /** @description What is wrong while it does not. */
+            fault?: components["schemas"]["ChannelFault"] & unknown;
         };
         /**
          * ChannelsChanged
@@ -1779,6 +1841,88 @@ export interface components {
             verified: boolean;
         };
         /**
+         * @description What becomes of a mail in the mailbox once it is taken.
+         * @enum {string}
+         */
+        ImapAfter: "leave" | "mark_seen" | "move" | "delete";
+        /**
+         * ImapBody
+         * @description A mailbox elsewhere, as it is set.
+         */
+        ImapBody: {
+            /** @description The server. */
+            host: string;
+            /**
+             * Format: uint16
+             * @description Its port; 993 or 143 when it is not given.
+             */
+            port?: number;
+            /** @description How the connection is secured; `tls` when it is not given. */
+            security?: components["schemas"]["ImapSecurity"] & unknown;
+            /** @description Who logs in. */
+            user: string;
+            /** @description The password or token; the one that is there stays when it is not given, for the same server and user only. */
+            secret?: string;
+            /** @description How the login is made; `password` when it is not given. */
+            login?: components["schemas"]["ImapLogin"] & unknown;
+            /** @description Folders that are read; `INBOX` when none is given. */
+            folders?: string[];
+            /** @description What becomes of a mail there once it is taken; `leave` when it is not given. */
+            after?: components["schemas"]["ImapAfter"] & unknown;
+            /** @description Where it is moved to. */
+            move_to?: string;
+            /** @description From when on mail is taken that is there already; only what comes from now on when it is not given. */
+            since?: string;
+            /** @description SHA-256 of the certificate that the server must have, in hex, when no authority vouches for it. */
+            fingerprint?: string;
+        };
+        /**
+         * @description How the login is made.
+         * @enum {string}
+         */
+        ImapLogin: "password" | "xoauth2";
+        /**
+         * @description How the connection is secured.
+         * @enum {string}
+         */
+        ImapSecurity: "tls" | "starttls";
+        /**
+         * ImapView
+         * @description A mailbox elsewhere.
+         */
+        ImapView: {
+            /** @description The server. */
+            host: string;
+            /**
+             * Format: uint16
+             * @description Its port.
+             */
+            port: number;
+            /** @description How the connection is secured. */
+            security: components["schemas"]["ImapSecurity"] & unknown;
+            /** @description Who logs in. */
+            user: string;
+            /** @description How the login is made. */
+            login: components["schemas"]["ImapLogin"] & unknown;
+            /** @description Folders that are read. */
+            folders: string[];
+            /** @description What becomes of a mail there once it is taken. */
+            after: components["schemas"]["ImapAfter"] & unknown;
+            /** @description Where it is moved to. */
+            move_to?: string;
+            /** @description From when on mail is taken that was there before the mailbox was connected. */
+            since?: string;
+            /** @description SHA-256 of the certificate that the server must have. */
+            fingerprint?: string;
+            /**
+             * Format: uint64
+             * @description How many mails were left there for their size.
+             */
+            skipped: number;
+            /** @description When the last of them was met. */
+            skipped_at?: string;
+        };
+        /**
          * InboxList
          * @description All inboxes the asker may see.
          */
@@ -1877,6 +2021,33 @@ export interface components {
             author: string;
             /** @description The first words. */
             preview: string;
+        };
+        /**
+         * MailboxCheck
+         * @description What became of trying.
+         */
+        MailboxCheck: {
+            /** @description `ok`, `unreachable`, `silent`, `tls`, `login_refused`, `folder_missing`, `refused`, `closed`, `protocol`. */
+            outcome: string;
+            /** @description What is wrong: the remote server's words, or ours. */
+            words?: string;
+            /** @description SHA-256 of the certificate that the server showed, where that is what is wrong. */
+            fingerprint?: string;
+            /** @description Folders that can be read, as far as it got. */
+            folders: string[];
+        };
+        /**
+         * MailboxTrial
+         * @description A mailbox to be tried.
+         */
+        MailboxTrial: {
+            /**
+             * Format: uint64
+             * @description The channel that has it already, for the password that is kept.
+             */
+            channel?: number;
+            /** @description The mailbox. */
+            imap: components["schemas"]["ImapBody"] & unknown;
         };
         /**
          * May
@@ -2100,6 +2271,8 @@ export interface components {
             address: string;
             /** @description How mail comes in; `mx` when it is not given. */
             way_in?: components["schemas"]["WayIn"] & unknown;
+            /** @description The mailbox that is looked into. */
+            imap?: components["schemas"]["ImapBody"] & unknown;
         };
         /**
          * NewConversationBody
@@ -2654,7 +2827,7 @@ export interface components {
          * @description How mail comes in.
          * @enum {string}
          */
-        WayIn: "mx" | "forward";
+        WayIn: "mx" | "forward" | "imap";
         /**
          * Workspace
          * @description The installation.
@@ -2891,6 +3064,71 @@ export interface operations {
                 };
                 content: {
                     "application/json; charset=utf-8": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_mailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json; charset=utf-8": components["schemas"]["MailboxTrial"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["MailboxCheck"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json; charset=utf-8": components["schemas"]["MailboxCheck"];
                 };
             };
             /** @description A problem (RFC 9457); `code` says which. */

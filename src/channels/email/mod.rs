@@ -10,6 +10,7 @@ pub mod data;
 pub mod delivery;
 pub mod doctor;
 pub mod filing;
+pub mod imap;
 pub mod intake;
 mod pace;
 pub mod receiver;

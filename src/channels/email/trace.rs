@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use super::address::Mailbox;
 use super::intake::Envelope;
 use crate::base::Timestamp;
 
@@ -31,6 +32,39 @@ pub fn received(envelope: &Envelope, by: &str, id: &str) -> String {
     }
     let _ = write!(text, ";\r\n\t{}\r\n", date(envelope.received_at));
     text
+}
+
+/// Where a mail was fetched from.
+pub struct Fetched<'a> {
+    /// The server.
+    pub host: &'a str,
+    /// The address whose mailbox it is.
+    pub address: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// `Received` of a mail that was fetched from a mailbox elsewhere.
+pub fn fetched(from: &Fetched<'_>, by: &str, id: &str) -> String {
+    format!(
+        "Received: from {}\r\n\tby {} with IMAP\r\n\tid {}\r\n\tfor <{}>;\r\n\t{}\r\n",
+        safe(from.host),
+        safe(by),
+        safe(id),
+        from.address,
+        date(from.at)
+    )
+}
+
+/// The reverse-path as the server that delivered a mail wrote it on top (RFC 5321 section 4.4); none for `<>`, and
+/// where it wrote none.
+pub fn said_return_path(head: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(head);
+    let fields = text.lines().take_while(|line| !line.is_empty());
+    let path =
+        fields.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("return-path"));
+    let address = path?.1.trim().strip_prefix('<')?.strip_suffix('>')?;
+    Mailbox::parse(address).ok().map(|mailbox| mailbox.to_string())
 }
 
 /// The names registered for `with` (RFC 3848, RFC 6531 section 4.3).
@@ -65,7 +99,6 @@ fn date(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::address::Mailbox;
     use super::super::intake::TlsInfo;
     use super::*;
 
@@ -94,6 +127,22 @@ mod tests {
              Tue, 14 Nov 2023 22:13:20 +0000\r\n"
         );
         assert_eq!(return_path(&Envelope { mail_from: None, ..envelope() }), "Return-Path: <>\r\n");
+    }
+
+    #[test]
+    fn a_fetched_mail_says_where_it_comes_from() {
+        let from = Fetched { host: "imap.shop.example", address: "help@shop.example", at: Timestamp(0) };
+        let text = fetched(&from, "desk.example", "17");
+        assert!(text.starts_with("Received: from imap.shop.example\r\n\tby desk.example with IMAP\r\n"), "{text}");
+        for (head, path) in [
+            (&b"Return-Path: <a@b.example>\r\nFrom: x\r\n\r\n"[..], Some("a@b.example")),
+            (b"Received: x\r\nreturn-path:<a@b.example>\r\n\r\n", Some("a@b.example")),
+            (b"Return-Path: <>\r\n\r\n", None),
+            (b"From: x\r\n\r\nReturn-Path: <a@b.example>\r\n", None),
+            (b"Return-Path: <a@b example>\r\n\r\n", None),
+        ] {
+            assert_eq!(said_return_path(head).as_deref(), path);
+        }
     }
 
     #[test]

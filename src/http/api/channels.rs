@@ -7,9 +7,12 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
+use super::mailboxes::{ImapBody, ImapView};
 use super::types::{Person, into_people, people};
-use crate::desk::channels::{ChannelPatch, NewChannel};
-use crate::domain::channel::{self, Forward};
+use crate::desk::Error;
+use crate::desk::channels::{ChannelPatch, NewChannel, NewWay};
+use crate::domain::channel;
+use crate::domain::mailbox::Broken;
 use crate::domain::{Channel, ChannelId, InboxId};
 use crate::store::Rows;
 
@@ -29,14 +32,47 @@ enum WayIn {
     Mx,
     /// A mailbox elsewhere forwards to the inbox's fallback address.
     Forward,
+    /// A mailbox elsewhere is looked into.
+    Imap,
 }
 
-impl From<WayIn> for channel::WayIn {
-    fn from(way: WayIn) -> channel::WayIn {
-        match way {
-            WayIn::Mx => channel::WayIn::Mx,
-            WayIn::Forward => channel::WayIn::Forward(Forward::default()),
-        }
+/// The way in that is asked for; none where nothing is said of it.
+fn way_in(way: Option<WayIn>, imap: Option<ImapBody>) -> Result<Option<NewWay>, Error> {
+    Ok(match (way, imap) {
+        (None | Some(WayIn::Imap), Some(imap)) => Some(NewWay::Imap(Box::new(imap.into_change()?))),
+        (Some(WayIn::Imap), None) => return Err(Error::invalid("imap", "required")),
+        (Some(WayIn::Mx), _) => Some(NewWay::Mx),
+        (Some(WayIn::Forward), _) => Some(NewWay::Forward),
+        (None, None) => None,
+    })
+}
+
+/// Whether a channel works.
+#[derive(Enum, Clone, Copy)]
+#[oai(rename_all = "lowercase")]
+enum ChannelState {
+    /// As far as is known.
+    Ok,
+    /// It does not.
+    Broken,
+}
+
+/// What is wrong with a channel.
+#[derive(Object)]
+struct ChannelFault {
+    /// Since when.
+    since: String,
+    /// As a stable code: `unreachable`, `silent`, `tls`, `login_refused`, `folder_missing`, `refused`, `closed`,
+    /// `protocol`, `no_room`, `internal`.
+    code: String,
+    /// The remote server's words, or ours.
+    words: String,
+}
+
+impl From<&Broken> for ChannelFault {
+    fn from(broken: &Broken) -> ChannelFault {
+        let Broken { since, code, words } = broken;
+        ChannelFault { since: since.rfc3339(), code: code.clone(), words: words.clone() }
     }
 }
 
@@ -101,6 +137,12 @@ struct ChannelView {
     proven_at: Option<String>,
     /// When a probe was sent that has not come back yet.
     probe_sent_at: Option<String>,
+    /// The mailbox that is looked into; for who may manage only.
+    imap: Option<ImapView>,
+    /// Whether it works.
+    state: ChannelState,
+    /// What is wrong while it does not.
+    fault: Option<ChannelFault>,
 }
 
 /// All channels of inboxes that the asker may see.
@@ -124,6 +166,8 @@ struct NewChannelBody {
     address: String,
     /// How mail comes in; `mx` when it is not given.
     way_in: Option<WayIn>,
+    /// The mailbox that is looked into.
+    imap: Option<ImapBody>,
 }
 
 /// What to change.
@@ -145,6 +189,8 @@ struct ChannelPatchBody {
     catch_all: Option<bool>,
     /// How mail comes in.
     way_in: Option<WayIn>,
+    /// The mailbox that is looked into.
+    imap: Option<ImapBody>,
 }
 
 #[derive(ApiResponse)]
@@ -167,7 +213,10 @@ impl From<&Channel> for ChannelView {
         let (way_in, forward) = match &email.way_in {
             channel::WayIn::Mx => (WayIn::Mx, None),
             channel::WayIn::Forward(forward) => (WayIn::Forward, Some(forward)),
+            channel::WayIn::Imap(_) => (WayIn::Imap, None),
         };
+        let mailbox = email.way_in.mailbox();
+        let fault = mailbox.and_then(|mailbox| mailbox.broken.as_ref());
         ChannelView {
             id: channel.id.0,
             kind: ChannelKind::Email,
@@ -182,6 +231,9 @@ impl From<&Channel> for ChannelView {
             way_in,
             proven_at: forward.and_then(|forward| forward.proven_at).map(|at| at.rfc3339()),
             probe_sent_at: forward.and_then(|forward| forward.probe.as_ref()).map(|(_, at)| at.rfc3339()),
+            imap: mailbox.map(ImapView::from),
+            state: if fault.is_some() { ChannelState::Broken } else { ChannelState::Ok },
+            fault: fault.map(ChannelFault::from),
         }
     }
 }
@@ -197,15 +249,21 @@ impl Channels {
         let mut channels = rows.all::<Channel>().map_err(broken)?;
         channels.retain(|channel| caller.who().scope.has_inbox(channel.inbox));
         channels.sort_by(|a, b| a.email().address.cmp(&b.email().address));
-        let items = channels.iter().map(ChannelView::from).collect();
+        let manages = caller.who().scope.may_manage;
+        let shown = |channel: &Channel| {
+            let view = ChannelView::from(channel);
+            if manages { view } else { ChannelView { imap: None, ..view } }
+        };
+        let items = channels.iter().map(shown).collect();
         Ok(Json(ChannelList { items, change: rows.last_change().map_err(broken)? }))
     }
 
     /// Adds a channel. Its domain is added with it, with DKIM keys.
     #[oai(path = "/channels", method = "post", operation_id = "create_channel")]
     async fn create(&self, caller: Caller, body: JsonBody<NewChannelBody>) -> poem::Result<ChannelAdded> {
-        let NewChannelBody { kind: ChannelKind::Email, inbox, address, way_in } = body.0;
-        let new = NewChannel { inbox: InboxId(inbox), address, way_in: way_in.unwrap_or(WayIn::Mx).into() };
+        let NewChannelBody { kind: ChannelKind::Email, inbox, address, way_in: way, imap } = body.0;
+        let way_in = way_in(way, imap).map_err(problem)?.unwrap_or(NewWay::Mx);
+        let new = NewChannel { inbox: InboxId(inbox), address, way_in };
         let channel = caller.desk().add_channel(caller.who(), new).await.map_err(problem)?;
         Ok(ChannelAdded::Created(Json(ChannelView::from(&channel))))
     }
@@ -227,7 +285,7 @@ impl Channels {
             bcc: body.bcc.map(into_people),
             plus_tags: body.plus_tags,
             catch_all: body.catch_all,
-            way_in: body.way_in.map(Into::into),
+            way_in: way_in(body.way_in, body.imap).map_err(problem)?,
         };
         let channel = caller.desk().update_channel(caller.who(), ChannelId(id.0), patch).await.map_err(problem)?;
         Ok(Json(ChannelView::from(&channel)))

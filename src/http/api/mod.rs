@@ -21,6 +21,7 @@ mod failure;
 mod filters;
 mod images;
 mod inboxes;
+mod mailboxes;
 mod me;
 mod messages;
 mod outgoing;
@@ -58,6 +59,8 @@ pub struct State {
     pub secure: bool,
     /// Sends a trial mail through a relay, or directly.
     pub try_relay: TryRelay,
+    /// Tries whether a mailbox elsewhere can be read.
+    pub check_mailbox: CheckMailbox,
     /// Asks the domain name system about a domain.
     pub examine: Examine,
     /// Fetches images that mails refer to.
@@ -76,6 +79,15 @@ pub type TryRelay = Box<
         + Sync,
 >;
 
+/// Tries a mailbox elsewhere: given by whoever knows how it is read.
+pub type CheckMailbox = Box<
+    dyn Fn(
+            crate::desk::mailboxes::Account,
+        ) -> futures_util::future::BoxFuture<'static, crate::channels::email::imap::Checked>
+        + Send
+        + Sync,
+>;
+
 /// Looks at a domain that takes mail here or not and sends through a relay or not.
 pub type Examine = Box<
     dyn Fn(
@@ -89,7 +101,7 @@ pub type Examine = Box<
 
 /// The groups of operations, at most 16 in one.
 type Groups = (
-    (sessions::Sessions, me::Me, setup::SetupApi),
+    (sessions::Sessions, me::Me, setup::SetupApi, mailboxes::Mailboxes),
     (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, doctor::Doctor, settings::Settings),
     (
         conversations::Conversations,
@@ -105,7 +117,7 @@ type Groups = (
 /// The service with all operations and its document.
 pub(in crate::http) fn service() -> OpenApiService<Groups, ()> {
     let groups = (
-        (sessions::Sessions, me::Me, setup::SetupApi),
+        (sessions::Sessions, me::Me, setup::SetupApi, mailboxes::Mailboxes),
         (agents::Agents, inboxes::Inboxes, channels::Channels, domains::Domains, doctor::Doctor, settings::Settings),
         (
             conversations::Conversations,

@@ -73,13 +73,27 @@ type Question<'x, P> = Parameters<
     Kept<IpAddr, RecordSet<Box<str>>>,
 >;
 
-/// All answers about one mail.
-struct Answers<'x> {
+/// All answers about who handed a mail over.
+struct Arrival {
+    address: IpAddr,
     helo: SpfOutput,
     /// For the reverse-path; none where it is empty.
     sender: Option<SpfOutput>,
-    dkim: Vec<DkimOutput<'x>>,
     iprev: IprevOutput,
+}
+
+impl Arrival {
+    /// What counts: the reverse-path, the client's name where that is empty.
+    fn spf(&self) -> &SpfOutput {
+        self.sender.as_ref().unwrap_or(&self.helo)
+    }
+}
+
+/// All answers about one mail.
+struct Answers<'x> {
+    /// What is known by the address it came from; none where there is none.
+    arrival: Option<Arrival>,
+    dkim: Vec<DkimOutput<'x>>,
     dmarc: DmarcOutput,
 }
 
@@ -116,21 +130,27 @@ impl Authenticator {
         let sender = peer.mail_from.as_deref();
         let envelope = sender.map_or(peer.helo.as_str(), domain_of);
         let helo_limit = if sender.is_none() { limit(&peer.helo) } else { ASIDE };
-        let ehlo = SpfParameters::verify_ehlo(peer.address, &peer.helo, &self.hostname);
-        let (dkim, helo, sender, iprev) = tokio::join!(
-            dkim,
-            self.spf(inner, ehlo, &peer.helo, helo_limit),
-            async {
-                let sender = sender?;
-                let from = SpfParameters::verify_mail_from(peer.address, &peer.helo, &self.hostname, sender);
-                Some(self.spf(inner, from, envelope, limit(envelope)).await)
-            },
-            self.iprev(inner, peer.address),
-        );
+        let arrival = async {
+            let address = peer.address?;
+            let ehlo = SpfParameters::verify_ehlo(address, &peer.helo, &self.hostname);
+            let (helo, sender, iprev) = tokio::join!(
+                self.spf(inner, ehlo, &peer.helo, helo_limit),
+                async {
+                    let sender = sender?;
+                    let from = SpfParameters::verify_mail_from(address, &peer.helo, &self.hostname, sender);
+                    Some(self.spf(inner, from, envelope, limit(envelope)).await)
+                },
+                self.iprev(inner, address),
+            );
+            Some(Arrival { address, helo, sender, iprev })
+        };
+        let (dkim, arrival) = tokio::join!(dkim, arrival);
         let dkim: Vec<DkimOutput<'_>> = dkim.into_iter().flatten().collect();
-        let dmarc = self.dmarc(inner, &message, &dkim, (envelope, sender.as_ref().unwrap_or(&helo)), near).await;
-        let answers = Answers { helo, sender, dkim, iprev, dmarc };
-        let authentication = verdict::of(&answers, author.as_deref(), envelope, peer);
+        let unknown = SpfOutput::default();
+        let spf = arrival.as_ref().map_or(&unknown, Arrival::spf);
+        let dmarc = self.dmarc(inner, &message, &dkim, (envelope, spf), near).await;
+        let answers = Answers { arrival, dkim, dmarc };
+        let authentication = verdict::of(&answers, author.as_deref(), envelope);
         Verified { authentication, results: self.results(&answers, &message, peer), author }
     }
 
@@ -216,13 +236,13 @@ impl Authenticator {
     }
 
     fn results(&self, answers: &Answers<'_>, message: &AuthenticatedMessage<'_>, peer: &Peer) -> String {
-        let mut results = AuthenticationResults::new(&self.hostname)
-            .with_dkim_results(&answers.dkim, message.from())
-            .with_spf_ehlo_result(&answers.helo, peer.address, &peer.helo);
-        if let (Some(spf), Some(sender)) = (&answers.sender, &peer.mail_from) {
-            results = results.with_spf_mailfrom_result(spf, peer.address, sender, &peer.helo);
+        let results = AuthenticationResults::new(&self.hostname).with_dkim_results(&answers.dkim, message.from());
+        let Some(arrival) = &answers.arrival else { return results.with_dmarc_result(&answers.dmarc).to_header() };
+        let mut results = results.with_spf_ehlo_result(&arrival.helo, arrival.address, &peer.helo);
+        if let (Some(spf), Some(sender)) = (&arrival.sender, &peer.mail_from) {
+            results = results.with_spf_mailfrom_result(spf, arrival.address, sender, &peer.helo);
         }
-        results.with_dmarc_result(&answers.dmarc).with_iprev_result(&answers.iprev, peer.address).to_header()
+        results.with_dmarc_result(&answers.dmarc).with_iprev_result(&arrival.iprev, arrival.address).to_header()
     }
 }
 

@@ -4,27 +4,29 @@ use mail_auth::dmarc::Policy as Published;
 use mail_auth::{DkimOutput, DkimResult, DmarcOutput, DmarcResult, IprevResult, SpfResult};
 
 use super::{Answers, reason};
-use crate::domain::authentication::{Authentication, Dkim, Dmarc, Iprev, Peer, Policy, Spf, Verdict};
+use crate::domain::authentication::{Authentication, Dkim, Dmarc, Iprev, Policy, Spf, Verdict};
 
 /// Longest name of an address that is kept, in bytes.
 const MAX_NAME: usize = 253;
 
 /// What is kept of all answers. `author` is the domain in From, `envelope` that of the reverse-path or of the client's
 /// name.
-pub(super) fn of(answers: &Answers<'_>, author: Option<&str>, envelope: &str, peer: &Peer) -> Authentication {
-    let spf = answers.sender.as_ref().unwrap_or(&answers.helo);
+///
+/// Of a mail that was fetched from a mailbox elsewhere it is not known who brought it there, so that only a signature
+/// speaks for it, and the lack of one not against it.
+pub(super) fn of(answers: &Answers<'_>, author: Option<&str>, envelope: &str) -> Authentication {
     let published = answers.dmarc.dmarc_record().is_some();
     let aligned = |domain: &str, passed: bool, said: &DmarcResult| {
         let near = author.is_some_and(|author| may_align(domain, author));
         let same = author.is_some_and(|author| is_same_or_above(domain, author));
         if published { near && (!passed || *said == DmarcResult::Pass) } else { same }
     };
-    let spf = Spf {
-        result: spf_name(spf.result()).to_owned(),
+    let spf = answers.arrival.as_ref().map(|arrival| Spf {
+        result: spf_name(arrival.spf().result()).to_owned(),
         domain: envelope.to_lowercase(),
-        aligned: aligned(envelope, spf.result() == SpfResult::Pass, answers.dmarc.spf_result()),
-        helo: spf_name(answers.helo.result()).to_owned(),
-    };
+        aligned: aligned(envelope, arrival.spf().result() == SpfResult::Pass, answers.dmarc.spf_result()),
+        helo: spf_name(arrival.helo.result()).to_owned(),
+    });
     let dkim: Vec<Dkim> = answers
         .dkim
         .iter()
@@ -34,22 +36,24 @@ pub(super) fn of(answers: &Answers<'_>, author: Option<&str>, envelope: &str, pe
             Dkim { aligned: aligned(domain, passed, answers.dmarc.dkim_result()), ..kept(output, domain, selector) }
         })
         .collect();
+    let iprev = answers.arrival.as_ref().map(|arrival| Iprev {
+        result: iprev_name(&arrival.iprev.result).to_owned(),
+        address: arrival.address,
+        name: arrival.iprev.ptr.as_ref().and_then(|names| names.first()).and_then(|name| shown(name)),
+    });
+    let verdict = author.map_or(Verdict::None, |_| verdict(&answers.dmarc, spf.as_ref(), &dkim));
+    let unknown = verdict == Verdict::Fail && answers.arrival.is_none();
     let dmarc = author.map(|author| Dmarc {
-        result: dmarc_name(&answers.dmarc.result()).to_owned(),
+        result: if unknown { "none" } else { dmarc_name(&answers.dmarc.result()) }.to_owned(),
         domain: author.to_owned(),
         policy: published.then(|| policy(answers.dmarc.policy())),
     });
-    let iprev = Iprev {
-        result: iprev_name(&answers.iprev.result).to_owned(),
-        address: peer.address,
-        name: answers.iprev.ptr.as_ref().and_then(|names| names.first()).and_then(|name| shown(name)),
-    };
-    let verdict = author.map_or(Verdict::None, |_| verdict(&answers.dmarc, &spf, &dkim));
-    Authentication { verdict, spf: Some(spf), dkim, dmarc, iprev: Some(iprev), peer: None }
+    let verdict = if unknown { Verdict::None } else { verdict };
+    Authentication { verdict, spf, dkim, dmarc, iprev, peer: None }
 }
 
 /// What follows for a mail with one domain in From.
-fn verdict(dmarc: &DmarcOutput, spf: &Spf, dkim: &[Dkim]) -> Verdict {
+fn verdict(dmarc: &DmarcOutput, spf: Option<&Spf>, dkim: &[Dkim]) -> Verdict {
     let results = [dmarc.spf_result(), dmarc.dkim_result()];
     let unsaid = results.iter().any(|result| matches!(result, DmarcResult::TempError(_)));
     if dmarc.dmarc_record().is_some() {
@@ -60,7 +64,7 @@ fn verdict(dmarc: &DmarcOutput, spf: &Spf, dkim: &[Dkim]) -> Verdict {
         };
     }
     let mut aligned = dkim.iter().filter(|one| one.aligned).map(|one| one.result.as_str()).collect::<Vec<_>>();
-    aligned.extend(spf.aligned.then_some(spf.result.as_str()));
+    aligned.extend(spf.filter(|spf| spf.aligned).map(|spf| spf.result.as_str()));
     match () {
         () if aligned.contains(&"pass") => Verdict::Pass,
         () if unsaid || aligned.contains(&"temperror") => Verdict::Temperror,

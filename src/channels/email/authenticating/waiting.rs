@@ -34,8 +34,12 @@ pub struct Asked {
 impl Authenticator {
     /// Begins to find out about a mail; none where it is not known who handed it over.
     pub fn ask(self: &Arc<Authenticator>, incoming: &Incoming, raw: &Bytes) -> Option<Asked> {
-        let (address, helo) = (incoming.peer?, incoming.helo.clone()?);
-        let peer = Peer { address, helo, mail_from: incoming.mail_from.clone() };
+        let helo = match &incoming.helo {
+            Some(helo) if incoming.peer.is_some() => helo.clone(),
+            _ if incoming.fetched => String::new(),
+            _ => return None,
+        };
+        let peer = Peer { address: incoming.peer, helo, mail_from: incoming.mail_from.clone() };
         Some(Asked { task: self.begin(raw.clone(), peer.clone()), peer, since: Instant::now() })
     }
 
