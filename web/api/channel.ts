@@ -1,4 +1,5 @@
 /** The contract's types for addresses, domains, what is known of them, and the queue. */
+import type { ChannelFault, Imap } from './mailbox';
 import type { Person, Snapshot, Time } from './types';
 
 export type FromName = 'agent' | 'agent_company' | 'company';
@@ -18,6 +19,9 @@ export type Channel = {
   way_in: WayIn;
   proven_at: Time | null;
   probe_sent_at: Time | null;
+  imap: Imap | null;
+  state: 'ok' | 'broken';
+  fault: ChannelFault | null;
 };
 
 export type DkimKey = {

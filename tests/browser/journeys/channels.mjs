@@ -50,6 +50,31 @@ async function journey(context, dns) {
   await settings(page);
   await answered(page, server, dns);
   await filtered(page, server);
+  await mailbox(page, server);
+}
+
+/** A mailbox elsewhere is tried before it is set, and says what is wrong with it. */
+async function mailbox(page, server) {
+  await page.goto(`${server.url}/settings/channels`);
+  await page.getByRole('button', { name: 'New address' }).click();
+  await page.getByLabel('Address', { exact: true }).fill('office@tarnina.example');
+  await page.getByLabel('How mail comes in').selectOption('imap');
+  await page.getByRole('button', { name: 'Try it' }).click();
+  await page.locator('#channel-mailbox-host[aria-invalid=true]').waitFor();
+  await page.getByLabel('Server', { exact: true }).fill('127.0.0.1');
+  await page.getByLabel('Encryption').selectOption('starttls');
+  ok((await page.getByLabel('Port', { exact: true }).inputValue()) === '143', 'the port follows the encryption');
+  await page.getByLabel('User name').fill('office');
+  await page.getByLabel('Password or token', { exact: true }).fill('wort-und-tat');
+  await page.getByRole('button', { name: 'Try it' }).click();
+  await page.getByText('The server cannot be reached', { exact: true }).waitFor();
+  await accessible(page, 'a mailbox that was tried');
+  await page.getByRole('button', { name: 'Add the address' }).click();
+  await page.getByRole('heading', { level: 1, name: 'office@tarnina.example' }).waitFor();
+  await page.getByRole('button', { name: 'Save the mailbox' }).waitFor();
+  const kept = await page.getByLabel('Password or token', { exact: true }).inputValue();
+  ok(kept === '', 'the password is not shown again');
+  await fits(page, 'an address with a mailbox');
 }
 
 /** What is missing is shown with the record to add, and seen once it is there. */

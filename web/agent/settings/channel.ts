@@ -48,6 +48,8 @@ export function checkChannel(values: ChannelValues): Faults<ChannelValues> {
 /** What is sent of the changed fields. */
 export function channelBody(changed: Partial<ChannelValues>): Record<string, unknown> {
   const body: Record<string, unknown> = { ...changed };
+  // A mailbox is saved with all that it needs, by its own part of the page.
+  if (changed.way_in === 'imap') delete body['way_in'];
   if (changed.inbox !== undefined) body['inbox'] = Number(changed.inbox);
   for (const field of ['cc', 'bcc'] as const) {
     const typed = changed[field];

@@ -15,3 +15,6 @@ mod wire;
 pub use fault::Fault;
 pub use open::{Checked, Reach, Timeouts, check};
 pub use polling::{Notify, Polling};
+
+#[cfg(test)]
+mod tests;
