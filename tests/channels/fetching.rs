@@ -163,12 +163,14 @@ async fn a_mailbox_that_cannot_be_read_says_why_and_mends_itself() {
     let fault = async || channel(&owner).await["fault"]["code"].clone();
     server.until_it("the login is refused", async || state().await == "broken").await;
     assert_eq!(fault().await, "login_refused");
+    assert_eq!(owner.get("/me").await.expect(200)["broken_channels"], json!([ADDRESS]));
     // The inbox's own address takes mail all the same.
     server.receive("o@fell.example", "hello@desk.example", &mail("o@fell.example", "By hand", "x")).await;
     assert_eq!(subjects(&owner).await, ["By hand"]);
     let path = format!("/channels/{}", made["id"]);
     owner.patch(&path, json!({ "imap": dovecot.body() })).await.expect(200);
     server.until_it("it works", async || state().await == "ok").await;
+    assert_eq!(owner.get("/me").await.expect(200)["broken_channels"], json!([]));
     dovecot.down();
     server
         .until_it("nobody answers for long", async || {

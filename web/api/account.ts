@@ -14,6 +14,8 @@ export type Me = {
   may: { write: boolean; manage: boolean };
   undo_seconds: number;
   disk: 'enough' | 'scarce' | 'low';
+  /** Addresses whose mail cannot be fetched, for who may manage. */
+  broken_channels: string[];
 } & Snapshot;
 
 export type MePatch = {

@@ -2106,6 +2106,8 @@ export interface components {
             undo_seconds: number;
             /** @description How much room the server's disk has. */
             disk: components["schemas"]["Disk"] & unknown;
+            /** @description Addresses whose mail cannot be fetched, for who may manage. */
+            broken_channels: string[];
             /**
              * Format: uint64
              * @description The snapshot this was read at.

@@ -28,6 +28,7 @@ function me({ me: id }) {
     may,
     undo_seconds: 10,
     disk: 'enough',
+    broken_channels: [],
   });
 }
 

@@ -12,7 +12,7 @@ use super::types::AgentView;
 use crate::base::Secret;
 use crate::desk::agents::ProfilePatch;
 use crate::desk::{UNDO_SECONDS, Who};
-use crate::domain::agent;
+use crate::domain::{Channel, agent};
 use crate::store::{Reader, Room, Rows};
 
 /// How the page looks and behaves.
@@ -75,6 +75,8 @@ struct MeView {
     undo_seconds: i64,
     /// How much room the server's disk has.
     disk: Disk,
+    /// Addresses whose mail cannot be fetched, for who may manage.
+    broken_channels: Vec<String>,
     /// The snapshot this was read at.
     change: u64,
 }
@@ -130,8 +132,16 @@ fn view(caller: &Caller, rows: &Reader, who: &Who) -> poem::Result<MeView> {
             Room::Scarce => Disk::Scarce,
             Room::Low => Disk::Low,
         },
+        broken_channels: if who.scope.may_manage { broken_channels(rows)? } else { Vec::new() },
         change: rows.last_change().map_err(broken)?,
     })
+}
+
+/// Addresses whose mail cannot be fetched, in the order in which they were added.
+fn broken_channels(rows: &Reader) -> poem::Result<Vec<String>> {
+    let channels = rows.all::<Channel>().map_err(broken)?;
+    let is_broken = |channel: &&Channel| channel.email().way_in.mailbox().is_some_and(|one| one.broken.is_some());
+    Ok(channels.iter().filter(is_broken).map(|channel| channel.email().address.clone()).collect())
 }
 
 pub(in crate::http) struct Me;
