@@ -150,9 +150,8 @@ impl Server {
         let (networks, ipv6) = (&delivery.private_networks, delivery.ipv6);
         let sending = Sending::new(Arc::clone(&self.desk), resolver.clone(), networks, ipv6, workers.clone());
         let sending = Arc::new(sending);
-        let notify: imap::Notify = Arc::new(|_| Box::pin(async {}));
         let networks = &self.config.imap.private_networks;
-        let polling = Polling::new(Arc::clone(&self.desk), networks, self.config.smtp.max_message_bytes, notify);
+        let polling = Polling::new(Arc::clone(&self.desk), networks, self.config.smtp.max_message_bytes);
         let state = Arc::new(self.state(Arc::clone(&sending), resolver.clone()));
         let endpoint = routes(state, self.config.http.public_url.clone(), doors.clone());
 

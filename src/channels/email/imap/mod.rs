@@ -14,7 +14,7 @@ mod wire;
 
 pub use fault::Fault;
 pub use open::{Checked, Reach, Timeouts, check};
-pub use polling::{Notify, Polling};
+pub use polling::Polling;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::super::trace;
 use super::fault::Fault;
 use super::open::{Reach, open};
-use super::polling::Notify;
 use super::session::{BoxIo, Opened, Session, folder_in_quotes};
 use crate::base::{Timestamp, random};
 use crate::desk::Desk;
@@ -35,7 +34,6 @@ pub(super) struct Poller {
     pub(super) reach: Reach,
     /// The largest mail that is taken, bytes.
     pub(super) most: u64,
-    pub(super) notify: Notify,
 }
 
 /// How reading a mailbox has gone lately.
@@ -74,7 +72,6 @@ impl Poller {
             *standing = Standing::default();
             if self.desk.mailbox_works(self.polled.channel).await? {
                 tracing::info!(channel = self.polled.channel.0, "a mailbox can be read again");
-                (self.notify)(self.polled.channel).await;
             }
             if session.news {
                 continue;

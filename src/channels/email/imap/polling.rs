@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -30,15 +29,11 @@ const LONGEST_WAIT: i64 = 15 * 60;
 /// Seconds of failure after which people are told.
 const TELL_AFTER: i64 = 10 * 60;
 
-/// Tells people that the mailbox of a channel does not work, or does again.
-pub type Notify = Arc<dyn Fn(ChannelId) -> BoxFuture<'static, ()> + Send + Sync>;
-
 /// Reads all mailboxes.
 pub struct Polling {
     desk: Arc<Desk>,
     reach: Reach,
     most: u64,
-    notify: Notify,
 }
 
 /// A mailbox that is being read.
@@ -51,8 +46,8 @@ struct Running {
 impl Polling {
     /// Reads the mailboxes of all channels. `networks` may be reached beside the public internet; mails of more than
     /// `most` bytes are left where they are.
-    pub fn new(desk: Arc<Desk>, networks: &[Cidr], most: u64, notify: Notify) -> Polling {
-        Polling { desk, reach: Reach::new(networks), most, notify }
+    pub fn new(desk: Arc<Desk>, networks: &[Cidr], most: u64) -> Polling {
+        Polling { desk, reach: Reach::new(networks), most }
     }
 
     /// Reads until `stop`.
@@ -100,8 +95,8 @@ impl Polling {
                 continue;
             }
             let (id, mailbox, address) = (one.channel, one.account.mailbox.clone(), one.address.clone());
-            let (desk, reach, notify) = (Arc::clone(&self.desk), self.reach.clone(), Arc::clone(&self.notify));
-            let poller = Poller { desk, polled: one, reach, most: self.most, notify };
+            let (desk, reach) = (Arc::clone(&self.desk), self.reach.clone());
+            let poller = Poller { desk, polled: one, reach, most: self.most };
             let task = tasks.spawn(keep_reading(poller));
             running.insert(id, Running { mailbox, address, task });
         }
@@ -110,14 +105,14 @@ impl Polling {
 
 /// Reads a mailbox, and again after each failure.
 async fn keep_reading(poller: Poller) {
-    let (desk, notify, id) = (&poller.desk, &poller.notify, poller.polled.channel);
+    let (desk, id) = (&poller.desk, poller.polled.channel);
     let mut standing = Standing::default();
     loop {
         let fault = poller.read(&mut standing).await;
         let now = desk.clock.now();
         let since = *standing.failing.get_or_insert(now);
         tracing::warn!(channel = id.0, code = fault.code(), %fault, "a mailbox cannot be read");
-        tell(desk, id, &fault, since, now, notify).await;
+        tell(desk, id, &fault, since, now).await;
         let wait = wait_after(&fault, standing.tries);
         standing.tries = standing.tries.saturating_add(1);
         // People are told in time, however long the wait until the next try is.
@@ -125,21 +120,19 @@ async fn keep_reading(poller: Poller) {
         let next = now.plus_millis(jittered(wait));
         if told > now && told < next {
             pause(&desk.clock, told).await;
-            tell(desk, id, &fault, since, desk.clock.now(), notify).await;
+            tell(desk, id, &fault, since, desk.clock.now()).await;
         }
         pause(&desk.clock, next).await;
     }
 }
 
 /// Says that a mailbox does not work once that has been so for a while, or at once when waiting does not help.
-async fn tell(desk: &Desk, id: ChannelId, fault: &Fault, since: Timestamp, now: Timestamp, notify: &Notify) {
+async fn tell(desk: &Desk, id: ChannelId, fault: &Fault, since: Timestamp, now: Timestamp) {
     if !fault.is_ours_to_mend() && now < since.plus_seconds(TELL_AFTER) {
         return;
     }
-    match desk.mailbox_broke(id, since, fault.code(), &fault.to_string()).await {
-        Ok(true) => notify(id).await,
-        Ok(false) => {}
-        Err(error) => tracing::error!(%error, channel = id.0, "it could not be said that a mailbox does not work"),
+    if let Err(error) = desk.mailbox_broke(id, since, fault.code(), &fault.to_string()).await {
+        tracing::error!(%error, channel = id.0, "it could not be said that a mailbox does not work");
     }
 }
 
