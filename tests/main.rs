@@ -13,6 +13,7 @@
 )]
 
 mod answering;
+mod auto_reply;
 mod bench;
 mod bounces;
 mod channels;

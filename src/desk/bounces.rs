@@ -102,13 +102,17 @@ pub(super) fn apply(writer: &mut Writer<'_>, act: Act, message: MessageId, bounc
     if !failed.is_empty() && !waits {
         delivery.state = DeliveryState::Failed;
     }
-    let (id, conversation) = (message.id, message.conversation);
+    let (id, conversation, automatic) = (message.id, message.conversation, message.automatic);
     writer.put(&message)?;
     writer.change(act.at, act.actor, What::MessageChanged(conversation, id))?;
     for (email, words, hard) in &failed {
         if *hard {
             suppress(writer, act.at, email, words, id)?;
         }
+    }
+    if automatic {
+        // Nobody waits for it: that is between machines.
+        return Ok(false);
     }
     if !failed.is_empty() {
         let mut conversation: Conversation = writer.get(conversation)?;

@@ -6,7 +6,7 @@ use super::recipients::checked;
 use super::{Desk, Error, Result, Who, polling};
 use crate::domain::channel::{ChannelKind, Forward, FromName, WayIn};
 use crate::domain::mailbox::Mailbox as Polled;
-use crate::domain::{Channel, ChannelId, EmailChannel, Inbox, InboxId, Person, What};
+use crate::domain::{AutoReply, Channel, ChannelId, EmailChannel, Inbox, InboxId, Person, What};
 use crate::mail::address::Mailbox;
 use crate::mail::clean;
 use crate::store::{Direction, Key, Rows, Table, Writer};
@@ -62,6 +62,8 @@ pub struct ChannelPatch {
     pub catch_all: Option<bool>,
     /// How mail comes in.
     pub way_in: Option<NewWay>,
+    /// What it says by itself.
+    pub auto_reply: Option<AutoReply>,
 }
 
 impl Desk {
@@ -108,6 +110,7 @@ impl Desk {
         let known = self.store.read()?.find::<Channel>(id)?.ok_or(Error::NotFound)?;
         let known = known.email().way_in.mailbox().cloned();
         let way_in = patch.way_in.map(|way| self.way(way, known.as_ref())).transpose()?;
+        let auto_reply = patch.auto_reply.clone().map(AutoReply::checked).transpose()?;
         let act = self.act(who.actor());
         self.store
             .write(move |writer| {
@@ -120,6 +123,7 @@ impl Desk {
                 email.from_name = patch.from_name.unwrap_or(email.from_name);
                 email.plus_tags = patch.plus_tags.unwrap_or(email.plus_tags);
                 email.signature = signature.clone().unwrap_or_else(|| email.signature.clone());
+                email.auto_reply = auto_reply.clone().unwrap_or_else(|| email.auto_reply.clone());
                 email.cc = cc.clone().unwrap_or_else(|| email.cc.clone());
                 email.bcc = bcc.clone().unwrap_or_else(|| email.bcc.clone());
                 let old = email.way_in.clone();

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{Act, Result};
+use crate::base::Timestamp;
 use crate::domain::message::Event;
-use crate::domain::{Conversation, Kind, Message, MessageId, What};
+use crate::domain::{Conversation, ConversationId, Kind, Message, MessageId, What};
 use crate::store::Writer;
 
 /// Appends an event to a conversation. Events are not news and do not move the conversation in lists.
@@ -26,12 +27,18 @@ pub(super) fn add(
 
 /// A message with nothing in it yet, numbered.
 pub(super) fn blank(writer: &mut Writer<'_>, act: Act, conversation: &Conversation, kind: Kind) -> Result<Message> {
-    Ok(Message {
-        id: MessageId(writer.next_id::<Message>()?),
-        conversation: conversation.id,
-        kind,
-        received_seq: writer.next_received_seq()?,
-        at: act.at,
+    let (id, received_seq) = (MessageId(writer.next_id::<Message>()?), writer.next_received_seq()?);
+    Ok(Message { id, received_seq, kind, at: act.at, ..empty(conversation.id) })
+}
+
+/// A message with nothing in it yet, and no number.
+pub(super) fn empty(conversation: ConversationId) -> Message {
+    Message {
+        id: MessageId(0),
+        conversation,
+        kind: Kind::Event,
+        received_seq: 0,
+        at: Timestamp(0),
         added_change: 0,
         date: None,
         author: None,
@@ -53,5 +60,6 @@ pub(super) fn blank(writer: &mut Writer<'_>, act: Act, conversation: &Conversati
         event: None,
         reports_on: None,
         forward_of: None,
-    })
+        automatic: false,
+    }
 }

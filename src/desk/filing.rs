@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::authenticating::{FROM_AGENT, note};
 use super::reading::{MAX_ATTACHMENTS, Read, encode};
 use super::threading::{self, Clues, Home};
-use super::{Act, Desk, Result, access, bounces, channels, contacts, events, filters, inbound, words};
+use super::{Act, Desk, Result, access, auto_reply, bounces, channels, contacts, events, filters, inbound, words};
 use crate::base::Timestamp;
 use crate::domain::attachment::Source;
 use crate::domain::channel::WayIn;
@@ -175,6 +175,15 @@ struct Letter<'a> {
     files: BTreeMap<u32, BlobId>,
 }
 
+/// How a mail stands among the others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Adding {
+    /// The message of ours whose delivery it reports on.
+    reports_on: Option<MessageId>,
+    /// Whether it is between machines.
+    automatic: bool,
+}
+
 impl Letter<'_> {
     fn file_into(
         &self,
@@ -196,25 +205,32 @@ impl Letter<'_> {
             inbox,
             inboxes,
         };
-        let (mut conversation, changed) = match threading::home(writer, &clues)? {
+        match threading::home(writer, &clues)? {
+            Home::Join(id) if parsed.marks.auto_reply => {
+                // A machine that says it got our mail: it stands in the thread, and nobody has to look.
+                let mut conversation: Conversation = writer.get(id)?;
+                self.add(writer, act, &mut conversation, Adding { automatic: true, ..Adding::default() })?;
+                Ok(id)
+            }
             Home::Join(id) => {
                 let old: Conversation = writer.get(id)?;
                 let before = old.attributes();
-                let now = self.reopen(writer, act, old)?;
-                let changed = now.attributes() != before;
-                (now, changed)
+                let mut conversation = self.reopen(writer, act, old)?;
+                let changed = conversation.attributes() != before;
+                self.add(writer, act, &mut conversation, Adding::default())?;
+                if changed {
+                    writer.change(act.at, act.actor, What::Conversation(id))?;
+                }
+                Ok(id)
             }
             Home::New(related) => {
                 let channel = self.channel(writer, recipient, inbox)?;
-                let begun = self.begin(writer, act, &sender, related, token, (inbox, channel))?;
-                (begun, false)
+                let mut begun = self.begin(writer, act, &sender, related, token, (inbox, channel))?;
+                let message = self.add(writer, act, &mut begun, Adding::default())?;
+                auto_reply::plan(writer, act, &begun, message, (self.incoming, self.read, self.sender))?;
+                Ok(begun.id)
             }
-        };
-        self.add(writer, act, &mut conversation, None)?;
-        if changed {
-            writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
         }
-        Ok(conversation.id)
     }
 
     /// Files a report into the conversation of the message that it is about, which wants attention when somebody did
@@ -225,7 +241,8 @@ impl Letter<'_> {
         if failed {
             conversation = self.reopen(writer, act, conversation)?;
         }
-        self.add(writer, act, &mut conversation, Some(about.id))?;
+        let adding = Adding { reports_on: Some(about.id), automatic: about.automatic };
+        self.add(writer, act, &mut conversation, adding)?;
         writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
         Ok(())
     }
@@ -236,32 +253,41 @@ impl Letter<'_> {
         writer: &mut Writer<'_>,
         act: Act,
         conversation: &mut Conversation,
-        reports_on: Option<MessageId>,
-    ) -> Result<()> {
+        adding: Adding,
+    ) -> Result<MessageId> {
         let parsed = &self.read.parsed;
         let mut message = self.message(writer, act, conversation)?;
-        message.reports_on = reports_on;
-        conversation.last = Some(Last {
-            kind: Kind::Inbound,
-            author: String::from(self.sender.label()),
-            preview: words::preview(&parsed.text, self.read.quote_from_line),
-        });
-        conversation.last_activity_at = conversation.last_activity_at.max(message.at);
+        message.reports_on = adding.reports_on;
+        message.automatic = adding.automatic;
         conversation.message_count += 1;
-        conversation.news_seq = message.received_seq;
         conversation.has_attachments |= message_has_files(parsed);
-        if parsed.unreadable() {
-            conversation.trouble = Some(Trouble::Unreadable);
+        message.added_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
+        if !adding.automatic {
+            self.tell(conversation, &message);
         }
-        conversation.talk_change = writer.change(act.at, act.actor, What::MessageAdded(conversation.id, message.id))?;
-        message.added_change = conversation.talk_change;
         writer.put(&message)?;
         writer.put(conversation)?;
         if self.read.verdict() == Verdict::Checking {
             let job = JobId(writer.next_id::<Job>()?);
             writer.put(&Job::new(job, Work::Authenticate(message.id), act.at, act.at))?;
         }
-        Ok(())
+        Ok(message.id)
+    }
+
+    /// Makes a message the newest thing said in its conversation.
+    fn tell(&self, conversation: &mut Conversation, message: &Message) {
+        let parsed = &self.read.parsed;
+        conversation.last = Some(Last {
+            kind: Kind::Inbound,
+            author: String::from(self.sender.label()),
+            preview: words::preview(&parsed.text, self.read.quote_from_line),
+        });
+        conversation.last_activity_at = conversation.last_activity_at.max(message.at);
+        conversation.news_seq = message.received_seq;
+        conversation.talk_change = message.added_change;
+        if parsed.unreadable() {
+            conversation.trouble = Some(Trouble::Unreadable);
+        }
     }
 
     /// The channel a mail came through: that of the envelope's recipient, else one of the inbox that the mail was

@@ -41,7 +41,7 @@ pub(super) fn original(
     forward: &Forward,
 ) -> Result<(Message, Vec<AttachmentId>)> {
     let found: Option<Message> = rows.find(forward.of)?;
-    let mail = |message: &Message| matches!(message.kind, Kind::Inbound | Kind::Outbound) && message.speaks();
+    let mail = |message: &Message| matches!(message.kind, Kind::Inbound | Kind::Outbound) && !message.taken_back();
     let message = found.filter(|message| message.conversation == conversation && mail(message));
     let message = message.ok_or(Error::invalid("forward_of", "unknown"))?;
     let Some(chosen) = &forward.files else {

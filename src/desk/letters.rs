@@ -97,6 +97,12 @@ impl Desk {
     }
 }
 
+/// The header fields of a mail that a machine writes, of this kind (RFC 3834 section 5): no machine is to answer.
+pub(super) fn automatic(kind: &str) -> Vec<(String, String)> {
+    let field = |name: &str, value: &str| (String::from(name), String::from(value));
+    vec![field("Auto-Submitted", kind), field("X-Auto-Response-Suppress", "All")]
+}
+
 fn references_of(desk: &Desk, rows: &Reader, parent: &Message) -> Vec<String> {
     desk.body(rows, parent).map(|body| body.references).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ pub mod access;
 pub mod agents;
 pub mod attachments;
 pub mod authenticating;
+pub mod auto_reply;
 pub mod bounces;
 mod brake;
 pub mod channels;

@@ -363,7 +363,19 @@ fn queue(
 ) -> Result<Delivery> {
     let undone = act.at.plus_seconds(UNDO_SECONDS);
     let send_at = send_at.filter(|at| *at > undone);
-    let due_at = send_at.unwrap_or(undone);
+    enqueue(writer, act, message, to, beside, send_at, send_at.unwrap_or(undone))
+}
+
+/// Makes the job that sends a message at `due_at`; `send_at` is the time that somebody set for it.
+pub(super) fn enqueue(
+    writer: &mut Writer<'_>,
+    act: Act,
+    message: MessageId,
+    to: Vec<String>,
+    beside: Beside,
+    send_at: Option<Timestamp>,
+    due_at: Timestamp,
+) -> Result<Delivery> {
     let id = JobId(writer.next_id::<Job>()?);
     let work = Work::SendMail(message);
     // The days in which it is tried begin when it may leave.

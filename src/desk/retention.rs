@@ -1,7 +1,7 @@
 //! What goes by itself after its time: trash, spam, what is remembered for a while, the old end of the log.
 //! Each call does a slice, so that nothing waits long for the writer.
 
-use super::{Desk, Result, conversations, idempotency, inbound, polling};
+use super::{Desk, Result, auto_reply, conversations, idempotency, inbound, polling};
 use crate::base::Timestamp;
 use crate::domain::{
     Actor, Agent, Attachment, AttachmentId, Conversation, ConversationId, Draft, DraftId, Job, Message, MessageId,
@@ -47,6 +47,7 @@ impl Desk {
                 removed += trim_pair(writer, Table::SeenByTime, Table::Seen, seen_before, SLICE)?;
                 removed += idempotency::forget(writer, now.plus_days(-idempotency::KEPT_DAYS), SLICE)?;
                 removed += polling::forget_gone(writer, SLICE)?;
+                removed += auto_reply::forget(writer, now, SLICE)?;
                 removed += trim_log(writer, now.plus_days(-LOG_DAYS))?;
                 Ok::<_, super::Error>(removed)
             })
@@ -105,7 +106,7 @@ fn newest_news(writer: &Writer<'_>, ids: &[u64]) -> Result<u64> {
     let mut news = 0;
     for id in ids.iter().copied().map(MessageId) {
         let message: Message = writer.get(id)?;
-        if matches!(message.kind, crate::domain::Kind::Inbound | crate::domain::Kind::Comment) {
+        if message.is_news() {
             news = news.max(message.received_seq);
         }
     }

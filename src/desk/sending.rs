@@ -42,8 +42,10 @@ pub struct Plan {
     pub raw: BlobId,
     /// The address in From.
     pub from: String,
-    /// The envelope's sender: where bounces come to.
-    pub return_path: String,
+    /// The envelope's sender: where bounces come to; none for `<>`, of what a machine says, so that none come.
+    pub return_path: Option<String>,
+    /// Whether a machine says it (RFC 3834).
+    pub automatic: bool,
     /// Who has not got it yet.
     pub recipients: Vec<String>,
     /// Whether somebody asked for this very try: what was found out a moment ago does not count.
@@ -99,7 +101,9 @@ impl Desk {
     pub async fn begin_sending(&self, job: JobId) -> Result<Option<Plan>> {
         let act = self.act(Actor::System);
         let Some(mut plan) = self.store.write(move |writer| begin(writer, act, job)).await? else { return Ok(None) };
-        plan.return_path = self.return_path_of(&plan)?;
+        if !plan.automatic {
+            plan.return_path = Some(self.return_path_of(&plan)?);
+        }
         Ok(Some(plan))
     }
 
@@ -230,8 +234,9 @@ fn begin(writer: &mut Writer<'_>, act: Act, id: JobId) -> Result<Option<Plan>> {
             Some(known) => refused.push(not_sent(&one.email, &known)),
         }
     }
+    let automatic = message.automatic;
     let plan =
-        Plan { message: message.id, raw, from: from.email, return_path: String::new(), recipients, insist, refused };
+        Plan { message: message.id, raw, from: from.email, return_path: None, automatic, recipients, insist, refused };
     writer.put(&message)?;
     writer.change(act.at, act.actor, What::MessageChanged(conversation, message.id))?;
     Ok(Some(plan))
@@ -266,6 +271,10 @@ fn park(writer: &mut Writer<'_>, act: Act, mut job: Job, mut message: Message) -
 /// Says that a message was not delivered, where people see it.
 fn give_up(writer: &mut Writer<'_>, act: Act, message: &Message) -> Result<()> {
     writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
+    if message.automatic {
+        // Nobody waits for it, and nobody can do anything about it.
+        return Ok(());
+    }
     let mut conversation: Conversation = writer.get(message.conversation)?;
     events::add(writer, act, &conversation, "delivery_failed", &[("message", message.id.0.into())])?;
     set_trouble(writer, act, &mut conversation, Some(Trouble::DeliveryFailed))
@@ -311,7 +320,7 @@ fn record(writer: &mut Writer<'_>, act: Act, id: JobId, outcomes: &[Outcome]) ->
         return give_up(writer, act, &message);
     }
     writer.change(act.at, act.actor, What::MessageChanged(message.conversation, message.id))?;
-    if late {
+    if late && !message.automatic {
         let mut conversation: Conversation = writer.get(message.conversation)?;
         events::add(writer, act, &conversation, "delivery_delayed", &[("message", message.id.0.into())])?;
         set_trouble(writer, act, &mut conversation, Some(Trouble::DeliveryDelayed))?;
@@ -334,6 +343,9 @@ pub(super) fn settle_trouble(writer: &mut Writer<'_>, act: Act, conversation: &m
     for message in views::latest(writer, conversation.id, LOOKED_AT)? {
         let message = message?;
         unreadable |= message.defects.iter().any(|code| Defect::hides_all(code));
+        if message.automatic {
+            continue;
+        }
         let state = message.delivery.map(|delivery| delivery.state);
         outcome = outcome.or(state.filter(|state| matches!(state, DeliveryState::Sent | DeliveryState::Failed)));
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelId, InboxId, Person, mailbox::Mailbox};
+use super::{AutoReply, ChannelId, InboxId, Person, mailbox::Mailbox};
 use crate::base::Timestamp;
 
 /// A way in and out. It belongs to one inbox, which may have several.
@@ -68,6 +68,9 @@ pub struct EmailChannel {
     /// How mail comes in.
     #[serde(default)]
     pub way_in: WayIn,
+    /// What it says by itself to whoever begins a conversation.
+    #[serde(default)]
+    pub auto_reply: AutoReply,
 }
 
 fn yes() -> bool {
@@ -86,6 +89,7 @@ impl EmailChannel {
             plus_tags: true,
             catch_all: false,
             way_in,
+            auto_reply: AutoReply::default(),
         }
     }
 

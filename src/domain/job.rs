@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobId, MessageId};
+use super::{AutoRepliedId, JobId, MessageId};
 use crate::base::Timestamp;
 
 /// A job. It may run twice, so whatever runs it must bear that.
@@ -62,4 +62,6 @@ pub enum Work {
     SendMail(MessageId),
     /// Find out whether a message that was received is from whom it says it is.
     Authenticate(MessageId),
+    /// Answer a message by itself, once it is known whose it is.
+    AutoReply(AutoRepliedId),
 }

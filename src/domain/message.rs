@@ -109,6 +109,10 @@ pub struct Message {
     /// The message that this one passes on to somebody else; outbound only.
     #[serde(default)]
     pub forward_of: Option<MessageId>,
+    /// Whether a machine answers here: our own automatic reply, or the one that somebody's machine gives to our mail.
+    /// Nobody has to look.
+    #[serde(default)]
+    pub automatic: bool,
 }
 
 impl Message {
@@ -123,9 +127,15 @@ impl Message {
         self.delivery.as_ref().is_some_and(scheduled)
     }
 
-    /// Whether it says something: no event, and not taken back.
+    /// Whether it is unread until it is read: what comes from outside or is said among the team, but for the answers of
+    /// machines.
+    pub fn is_news(&self) -> bool {
+        matches!(self.kind, Kind::Inbound | Kind::Comment) && !self.automatic
+    }
+
+    /// Whether it says something: no event, no machine, and not taken back.
     pub fn speaks(&self) -> bool {
-        self.kind != Kind::Event && !self.taken_back()
+        self.kind != Kind::Event && !self.automatic && !self.taken_back()
     }
 }
 

@@ -7,12 +7,14 @@ pub mod access;
 pub mod agent;
 pub mod attachment;
 pub mod authentication;
+pub mod auto_reply;
 pub mod change;
 pub mod channel;
 pub mod contact;
 pub mod conversation;
 pub mod draft;
 pub mod filter;
+pub mod hours;
 pub mod inbox;
 pub mod incoming;
 pub mod job;
@@ -27,6 +29,7 @@ pub use access::Scope;
 pub use agent::{Agent, Role};
 pub use attachment::Attachment;
 pub use authentication::{Authentication, Verdict};
+pub use auto_reply::{AutoReplied, AutoReply};
 pub use change::{Actor, Change, What};
 pub use channel::{Channel, EmailChannel};
 pub use contact::Contact;
@@ -61,6 +64,8 @@ crate::id_types! {
     DraftId,
     /// An address that takes no mail.
     SuppressedId,
+    /// Somebody who was answered by itself.
+    AutoRepliedId,
     /// A job in the durable queue.
     JobId,
     /// A mail that was taken from the outside and is not yet filed in a conversation.

@@ -166,15 +166,25 @@ impl Fields {
     fn mark(&mut self, header: &Header<'_>) {
         let value = header.value.as_text().unwrap_or_default().trim().to_ascii_lowercase();
         match header.name.as_str().to_ascii_lowercase().as_str() {
-            "auto-submitted" => self.marks.auto_submitted |= !value.starts_with("no"),
+            "auto-submitted" => {
+                self.marks.auto_submitted |= !value.starts_with("no");
+                self.marks.auto_reply |= value.starts_with("auto-replied");
+            }
             "precedence" => {
                 self.marks.bulk |= matches!(value.as_str(), "bulk" | "junk" | "list");
                 self.marks.auto_reply |= matches!(value.as_str(), "auto_reply" | "auto-reply");
             }
-            "x-autoreply" | "x-autorespond" | "x-auto-reply-from" => self.marks.auto_reply = true,
-            "x-auto-response-suppress" => self.marks.no_auto_reply |= value != "none",
+            // The last is what Exchange writes on what its rules answer.
+            "x-autoreply" | "x-autorespond" | "x-auto-reply-from" | "x-ms-exchange-generated-message-source" => {
+                self.marks.auto_reply = true;
+            }
+            "x-auto-response-suppress" => {
+                let names = |name: &str| matches!(name.trim(), "all" | "oof" | "autoreply");
+                self.marks.no_auto_reply |= value.split([',', ';']).any(names);
+            }
             "list-id" | "list-post" | "mailing-list" | "x-mailing-list" => self.marks.list = true,
             "list-unsubscribe" | "feedback-id" => self.marks.unsubscribe = true,
+            name if name.starts_with("list-") => self.marks.no_auto_reply = true,
             _ => {}
         }
     }
@@ -288,7 +298,15 @@ mod tests {
         assert!(marks("Auto-Submitted: auto-replied (vacation)\r\n").auto_submitted);
         assert!(!marks("Auto-Submitted: no\r\n").auto_submitted);
         assert!(marks("Precedence: BULK\r\n").bulk && marks("List-Id: <x.example>\r\n").list);
-        assert!(marks("X-Auto-Response-Suppress: All\r\n").no_auto_reply);
+        for (value, asks) in
+            [("All", true), ("DR, OOF", true), ("AutoReply", true), ("DR, NDR, RN", false), ("None", false)]
+        {
+            assert_eq!(marks(&format!("X-Auto-Response-Suppress: {value}\r\n")).no_auto_reply, asks, "{value}");
+        }
+        assert!(marks("List-Help: <mailto:h@x.example>\r\n").no_auto_reply);
+        assert!(marks("Auto-Submitted: auto-replied\r\n").auto_reply);
+        assert!(!marks("Auto-Submitted: auto-generated\r\n").auto_reply, "a person may have written to that machine");
+        assert!(marks("X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent\r\n").auto_reply);
         assert!(marks("Precedence: auto_reply\r\n").auto_reply);
     }
 

@@ -11,6 +11,7 @@ pub mod dkim;
 mod dom;
 pub mod dress;
 mod emit;
+pub mod fill;
 mod headers;
 mod html_quotes;
 pub mod names;

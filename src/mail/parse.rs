@@ -110,9 +110,9 @@ impl From<Refuse> for Defect {
 pub struct Marks {
     /// Auto-Submitted with anything but `no`.
     pub auto_submitted: bool,
-    /// An answering machine says so in one of the unofficial ways.
+    /// An answering machine says so: Auto-Submitted: auto-replied, or one of the unofficial ways.
     pub auto_reply: bool,
-    /// The sender asks for no automatic answer.
+    /// The sender asks for no automatic answer, or it has anything of a list.
     pub no_auto_reply: bool,
     /// Came through a mailing list.
     pub list: bool,

@@ -10,8 +10,8 @@ use crate::domain::agent::Session;
 use crate::domain::attachment::Source;
 use crate::domain::job::Work;
 use crate::domain::{
-    Agent, AgentId, Attachment, Channel, Contact, Conversation, ConversationId, Draft, Inbox, Incoming, Job, Kind,
-    MailDomain, Message, MessageId, Suppressed,
+    Agent, AgentId, Attachment, AutoReplied, Channel, Contact, Conversation, ConversationId, Draft, Inbox, Incoming,
+    Job, Kind, MailDomain, Message, MessageId, Suppressed,
 };
 
 /// Faults listed before the rest are only counted.
@@ -82,6 +82,7 @@ impl Store {
         check.entities::<Attachment>()?;
         check.entities::<Draft>()?;
         check.entities::<Suppressed>()?;
+        check.entities::<AutoReplied>()?;
         check.entities::<Job>()?;
         check.index_sizes()?;
         check.tallies()?;
@@ -120,6 +121,9 @@ const INDEXES: &[Table] = &[
     Table::DomainByName,
     Table::ContactByIdentity,
     Table::SuppressedByEmail,
+    Table::AutoRepliedByAddress,
+    Table::AutoRepliedByTime,
+    Table::AutoRepliedByDomain,
     Table::ConversationByInbox,
     Table::ConversationByPlace,
     Table::ConversationByAssignee,
@@ -231,7 +235,7 @@ impl<R: Rows> Check<'_, R> {
             for message in self.rows.ids(Table::MessageByConversation, &prefix, None, Direction::Forward, usize::MAX)? {
                 let message: Message = self.rows.get(MessageId(message))?;
                 count += u32::from(message.kind != Kind::Event);
-                if matches!(message.kind, Kind::Inbound | Kind::Comment) {
+                if message.is_news() {
                     news = news.max(message.received_seq);
                 }
             }
@@ -288,7 +292,15 @@ impl<R: Rows> Check<'_, R> {
 
     fn jobs(&mut self) -> Result<()> {
         for job in self.rows.all::<Job>()? {
-            let (Work::SendMail(message) | Work::Authenticate(message)) = job.work;
+            let message = match job.work {
+                Work::SendMail(message) | Work::Authenticate(message) => message,
+                // What it answers may have been thrown away since.
+                Work::AutoReply(id) if self.rows.find::<AutoReplied>(id)?.is_some() => continue,
+                Work::AutoReply(id) => {
+                    self.report.fault(format!("job {}: automatic reply {id} is missing", job.id));
+                    continue;
+                }
+            };
             if self.rows.find::<Message>(message)?.is_none() {
                 self.report.fault(format!("job {}: message {message} is missing", job.id));
             }

@@ -4,9 +4,10 @@ use super::{Entity, IndexKey, Key, Table, TallyKey};
 use crate::domain::agent::Session;
 use crate::domain::contact::IdentityKind;
 use crate::domain::{
-    Agent, AgentId, Attachment, AttachmentId, BlobId, Channel, ChannelId, Contact, ContactId, Conversation,
-    ConversationId, DomainId, Draft, DraftId, Inbox, InboxId, Incoming, IncomingId, Job, JobId, MailDomain, Message,
-    MessageId, Place, SessionId, State, Suppressed, SuppressedId, attachment::Source,
+    Agent, AgentId, Attachment, AttachmentId, AutoReplied, AutoRepliedId, BlobId, Channel, ChannelId, Contact,
+    ContactId, Conversation, ConversationId, DomainId, Draft, DraftId, Inbox, InboxId, Incoming, IncomingId, Job,
+    JobId, MailDomain, Message, MessageId, Place, SessionId, State, Suppressed, SuppressedId, attachment::Source,
+    auto_reply::Proof,
 };
 
 macro_rules! ids_are_numbers {
@@ -22,6 +23,7 @@ macro_rules! ids_are_numbers {
 ids_are_numbers!(
     AgentId,
     AttachmentId,
+    AutoRepliedId,
     ChannelId,
     ContactId,
     ConversationId,
@@ -275,6 +277,27 @@ impl Entity for Suppressed {
 
     fn index_keys(&self) -> Vec<IndexKey> {
         vec![IndexKey::unique(Table::SuppressedByEmail, Key::new().text(&self.email))]
+    }
+}
+
+impl Entity for AutoReplied {
+    const TABLE: Table = Table::AutoReplied;
+    type Id = AutoRepliedId;
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
+
+    fn index_keys(&self) -> Vec<IndexKey> {
+        let mut keys = vec![IndexKey::unique(Table::AutoRepliedByAddress, Key::new().text(&self.key))];
+        if self.sent.is_some() {
+            keys.push(IndexKey::plain(Table::AutoRepliedByTime, Key::new().time(self.at), self.id.0));
+        }
+        if self.sent == Some(Proof::Unproven) {
+            let key = Key::new().text(self.domain()).time(self.at);
+            keys.push(IndexKey::plain(Table::AutoRepliedByDomain, key, self.id.0));
+        }
+        keys
     }
 }
 

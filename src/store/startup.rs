@@ -23,6 +23,7 @@ const COUNTED: &[Table] = &[
     Table::Attachments,
     Table::Drafts,
     Table::Suppressed,
+    Table::AutoReplied,
     Table::Jobs,
 ];
 

@@ -145,6 +145,15 @@ tables! {
     /// e-mail → suppressed. Unique.
     SuppressedByEmail => "suppressed-by-email-1",
 
+    /// auto-replied → `AutoReplied`: who was answered by itself within a day.
+    AutoReplied => "auto-replied-1",
+    /// address → auto-replied. Unique.
+    AutoRepliedByAddress => "auto-replied-by-address-1",
+    /// (at, auto-replied), those sent.
+    AutoRepliedByTime => "auto-replied-by-time-1",
+    /// (domain, at, auto-replied), those sent to addresses that proved nothing.
+    AutoRepliedByDomain => "auto-replied-by-domain-1",
+
     /// job → `Job`.
     Jobs => "jobs-1",
     /// (due_at, job), those not parked.

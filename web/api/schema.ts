@@ -904,6 +904,22 @@ export interface components {
             iprev?: components["schemas"]["IprevView"] & unknown;
         };
         /**
+         * AutoReplyView
+         * @description What a channel says by itself to who begins a conversation, once a day.
+         */
+        AutoReplyView: {
+            /** @description Whether it does. */
+            enabled: boolean;
+            /** @description The subject, where that of the mail answered is not to be repeated; empty for a plain one. */
+            subject: string;
+            /** @description The words, HTML; `{{contact.name}}` and `{{conversation.number}}` are filled in. */
+            text: string;
+            /** @description At which hours. */
+            when: components["schemas"]["When"] & unknown;
+            /** @description The hours. */
+            hours: components["schemas"]["HoursView"] & unknown;
+        };
+        /**
          * Begun
          * @description A conversation that was begun.
          */
@@ -1010,6 +1026,8 @@ export interface components {
             way_in?: components["schemas"]["WayIn"] & unknown;
             /** @description The mailbox that is looked into. */
             imap?: components["schemas"]["ImapBody"] & unknown;
+            /** @description What it says by itself. */
+            auto_reply?: components["schemas"]["AutoReplyView"] & unknown;
         };
         /**
          * @description Whether a channel works.
@@ -1059,6 +1077,8 @@ export interface components {
             state: components["schemas"]["ChannelState"] & unknown;
             /** @description What is wrong while it does not. */
             fault?: components["schemas"]["ChannelFault"] & unknown;
+            /** @description What it says by itself. */
+            auto_reply: components["schemas"]["AutoReplyView"] & unknown;
         };
         /**
          * ChannelsChanged
@@ -1829,6 +1849,18 @@ export interface components {
             snippet: string;
         };
         /**
+         * HoursView
+         * @description Hours in which somebody is there.
+         */
+        HoursView: {
+            /** @description The time zone, by its IANA name. */
+            zone: string;
+            /** @description The week; a day without a stretch is closed. */
+            week: components["schemas"]["SpanView"][];
+            /** @description Days that are closed, `2026-12-25`, or `12-25` for each year. */
+            closed: string[];
+        };
+        /**
          * IdentityView
          * @description One way a contact is known.
          */
@@ -2235,6 +2267,8 @@ export interface components {
              * @description The message that this one passes on to somebody else.
              */
             forward_of?: number;
+            /** @description Whether a machine answers here: our own automatic reply, or somebody's to our mail. */
+            automatic: boolean;
         };
         /**
          * NewAgentBody
@@ -2693,6 +2727,21 @@ export interface components {
          */
         Source: "config" | "workspace" | "none";
         /**
+         * SpanView
+         * @description A stretch of a day.
+         */
+        SpanView: {
+            /**
+             * Format: uint8
+             * @description 1 for Monday to 7 for Sunday.
+             */
+            day: number;
+            /** @description When it begins, `09:00`. */
+            from: string;
+            /** @description When it ends, up to `24:00`. */
+            to: string;
+        };
+        /**
          * SpfView
          * @description SPF. Results here and below: `pass`, `fail`, `softfail`, `neutral`, `none`, `temperror`, `permerror`.
          */
@@ -2830,6 +2879,11 @@ export interface components {
          * @enum {string}
          */
         WayIn: "mx" | "forward" | "imap";
+        /**
+         * @description At which hours an automatic reply is sent.
+         * @enum {string}
+         */
+        When: "always" | "outside_hours" | "inside_hours";
         /**
          * Workspace
          * @description The installation.

@@ -182,7 +182,7 @@ impl Sending {
         let mut outcomes = match relay {
             _ if plan.recipients.is_empty() => Vec::new(),
             Ok(relay) => {
-                let path = Some(plan.return_path.as_str());
+                let path = plan.return_path.as_deref();
                 let sending = self.send(relay.as_ref(), path, &plan.recipients, &raw, plan.insist, TRY_LIMIT);
                 tokio::select! {
                     outcomes = sending => outcomes,

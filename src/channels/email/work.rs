@@ -26,6 +26,7 @@ impl jobs::Work for Mailing {
         match row.map(|row| row.work) {
             Some(Work::SendMail(_)) => self.sending.send_job(job).await,
             Some(Work::Authenticate(_)) => self.checking.run(job).await,
+            Some(Work::AutoReply(_)) => self.checking.desk.auto_reply(job).await.map_err(|error| error.to_string()),
             None => Ok(()),
         }
     }

@@ -4,6 +4,7 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
+use super::auto_reply::AutoReplyView;
 use super::body::JsonBody;
 use super::caller::Caller;
 use super::failure::{broken, problem};
@@ -143,6 +144,8 @@ struct ChannelView {
     state: ChannelState,
     /// What is wrong while it does not.
     fault: Option<ChannelFault>,
+    /// What it says by itself.
+    auto_reply: AutoReplyView,
 }
 
 /// All channels of inboxes that the asker may see.
@@ -191,6 +194,8 @@ struct ChannelPatchBody {
     way_in: Option<WayIn>,
     /// The mailbox that is looked into.
     imap: Option<ImapBody>,
+    /// What it says by itself.
+    auto_reply: Option<AutoReplyView>,
 }
 
 #[derive(ApiResponse)]
@@ -234,6 +239,7 @@ impl From<&Channel> for ChannelView {
             imap: mailbox.map(ImapView::from),
             state: if fault.is_some() { ChannelState::Broken } else { ChannelState::Ok },
             fault: fault.map(ChannelFault::from),
+            auto_reply: AutoReplyView::from(&email.auto_reply),
         }
     }
 }
@@ -286,6 +292,7 @@ impl Channels {
             plus_tags: body.plus_tags,
             catch_all: body.catch_all,
             way_in: way_in(body.way_in, body.imap).map_err(problem)?,
+            auto_reply: body.auto_reply.map(AutoReplyView::read).transpose().map_err(problem)?,
         };
         let channel = caller.desk().update_channel(caller.who(), ChannelId(id.0), patch).await.map_err(problem)?;
         Ok(Json(ChannelView::from(&channel)))

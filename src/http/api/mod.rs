@@ -6,6 +6,7 @@
 mod agents;
 mod attachments;
 mod authentication;
+mod auto_reply;
 mod body;
 mod caller;
 mod changes;

@@ -218,6 +218,8 @@ pub struct MessageView {
     pub event: Option<EventView>,
     /// The message that this one passes on to somebody else.
     pub forward_of: Option<u64>,
+    /// Whether a machine answers here: our own automatic reply, or somebody's to our mail.
+    pub automatic: bool,
 }
 
 /// Renders for one asker from one snapshot.
@@ -347,6 +349,7 @@ impl Renderer<'_> {
                 args: Any(event.args.clone()),
             }),
             forward_of: message.forward_of.map(|of| of.0),
+            automatic: message.automatic,
         })
     }
 }

@@ -240,7 +240,7 @@ impl Model {
     fn settle(&mut self, plan: &mut Plan, id: u64) {
         let messages: Vec<&Message> = self.messages.values().filter(|m| m.conversation.0 == id).collect();
         let count = messages.iter().filter(|m| m.kind != Kind::Event).count() as u32;
-        let news = messages.iter().filter(|m| matches!(m.kind, Kind::Inbound | Kind::Comment));
+        let news = messages.iter().filter(|m| m.is_news());
         let news = news.map(|m| m.received_seq).max().unwrap_or_default();
         let conversation = self.conversations.get_mut(&id).unwrap();
         (conversation.message_count, conversation.news_seq) = (count, news);
@@ -365,6 +365,7 @@ fn message(id: u64, conversation: u64, kind: Kind, seq: u64) -> Message {
         event: None,
         reports_on: None,
         forward_of: None,
+        automatic: false,
     }
 }
 
