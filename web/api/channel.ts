@@ -5,6 +5,17 @@ import type { Person, Snapshot, Time } from './types';
 export type FromName = 'agent' | 'agent_company' | 'company';
 export type WayIn = 'mx' | 'forward' | 'imap';
 
+export type AutoReplyWhen = 'always' | 'outside_hours' | 'inside_hours';
+/** What an address says by itself; times are 09:00 to 24:00, closed days 2026-12-25 or, each year, 12-25. */
+export type AutoReply = {
+  enabled: boolean;
+  subject: string;
+  /** HTML. */
+  text: string;
+  when: AutoReplyWhen;
+  hours: { zone: string; week: { day: number; from: string; to: string }[]; closed: string[] };
+};
+
 export type Channel = {
   id: number;
   kind: 'email';
@@ -22,6 +33,7 @@ export type Channel = {
   imap: Imap | null;
   state: 'ok' | 'broken';
   fault: ChannelFault | null;
+  auto_reply: AutoReply;
 };
 
 export type DkimKey = {

@@ -123,6 +123,8 @@ export type Message = {
   delivery: Delivery | null;
   event: MessageEvent | null;
   forward_of?: number | null;
+  /** A machine answers here: our automatic reply, or somebody's to our mail. */
+  automatic?: boolean;
 };
 
 export type Role = 'owner' | 'admin' | 'agent' | 'viewer';

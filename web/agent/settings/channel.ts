@@ -2,12 +2,14 @@
 import type { Channel, FromName, WayIn } from '$api/channel';
 import type { Person } from '$api/types';
 import { t } from '$shared/i18n/index.svelte';
+import { autoReplyBody, autoReplyValues, checkAutoReply, touches, type AutoReplyValues } from './auto-reply';
 import { looksLikeEmail } from './email';
 import type { Faults } from './form.svelte';
+import { html, plain } from './typed';
 
 export type NewChannelValues = { address: string; inbox: string; way_in: WayIn };
 
-export type ChannelValues = {
+export type ChannelValues = AutoReplyValues & {
   inbox: string;
   from_name: FromName;
   way_in: WayIn;
@@ -28,6 +30,7 @@ export function channelValues(channel: Channel): ChannelValues {
     cc: listed(channel.cc),
     bcc: listed(channel.bcc),
     signature: plain(channel.signature),
+    ...autoReplyValues(channel.auto_reply),
   };
 }
 
@@ -38,7 +41,7 @@ export function checkNewChannel(values: NewChannelValues): Faults<NewChannelValu
 }
 
 export function checkChannel(values: ChannelValues): Faults<ChannelValues> {
-  const faults: Faults<ChannelValues> = {};
+  const faults: Faults<ChannelValues> = checkAutoReply(values);
   for (const field of ['cc', 'bcc'] as const) {
     if (!addresses(values[field]).every(looksLikeEmail)) faults[field] = t('settings.badEmail');
   }
@@ -46,8 +49,12 @@ export function checkChannel(values: ChannelValues): Faults<ChannelValues> {
 }
 
 /** What is sent of the changed fields. */
-export function channelBody(changed: Partial<ChannelValues>): Record<string, unknown> {
-  const body: Record<string, unknown> = { ...changed };
+export function channelBody(changed: Partial<ChannelValues>, all: ChannelValues): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  for (const field of ['from_name', 'way_in', 'plus_tags', 'catch_all'] as const) {
+    if (changed[field] !== undefined) body[field] = changed[field];
+  }
+  if (touches(changed)) body['auto_reply'] = autoReplyBody(all);
   // A mailbox is saved with all that it needs, by its own part of the page.
   if (changed.way_in === 'imap') delete body['way_in'];
   if (changed.inbox !== undefined) body['inbox'] = Number(changed.inbox);
@@ -68,16 +75,4 @@ function addresses(text: string): string[] {
     .split(/[\s,;]+/)
     .map((one) => one.trim())
     .filter(Boolean);
-}
-
-/** A signature is typed as lines and kept as HTML. */
-function html(text: string): string {
-  const escaped = text.trim().replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-  return escaped && `<p>${escaped.replace(/\n/g, '<br>')}</p>`;
-}
-
-function plain(signature: string): string {
-  const lines = signature.replace(/<br\s*\/?>/gi, '\n').replace(/<\/p>\s*<p>/gi, '\n\n');
-  const parsed = new DOMParser().parseFromString(lines.replace(/\n/g, '&#10;'), 'text/html');
-  return (parsed.body.textContent ?? '').trim();
 }
