@@ -75,6 +75,7 @@ async function mailbox(page, server) {
   const kept = await page.getByLabel('Password or token', { exact: true }).inputValue();
   ok(kept === '', 'the password is not shown again');
   await fits(page, 'an address with a mailbox');
+  await automatic(page, server);
 }
 
 /** What is missing is shown with the record to add, and seen once it is there. */
@@ -183,4 +184,38 @@ async function filtered(page, server) {
   await page.getByText('Not saved').waitFor({ state: 'detached' });
   const taken = await deliver(server.smtp, { from: mail.from, to: mail.to, raw: `${raw} once more` }).catch(String);
   ok(!/550/.test(String(taken)), `the sender is let in again: ${taken}`);
+}
+
+/** The address answers by itself outside its hours, which say what is wrong with them, and the thread marks it. */
+async function automatic(page, server) {
+  await page.goto(`${server.url}/settings/channels`);
+  await page.getByRole('button', { name: 'Set up help@tarnina.example' }).click();
+  await page.getByLabel('Answer new conversations by itself').check();
+  await page.getByLabel('Text', { exact: true }).fill('Hello {{contact.name}},\nwe are closed & back tomorrow.');
+  await page.getByLabel('When', { exact: true }).selectOption({ label: 'Outside these hours' });
+  await page.getByLabel('Time zone').selectOption('Europe/Warsaw');
+  for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday']) await page.getByLabel(day).fill('');
+  await page.getByLabel('Monday').fill('9 to 5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Hours look like 09:00-17:00.').waitFor();
+  await accessible(page, 'an automatic reply');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await fits(page, 'an automatic reply on a phone');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.getByLabel('Monday').fill('00:00-00:01');
+  await page.getByLabel('Closed days').fill('12-25\n2027-04-06');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Not saved').waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByRole('button', { name: 'Set up help@tarnina.example' }).click();
+  const kept = await page.getByLabel('Closed days').inputValue();
+  ok(kept.split('\n').sort().join(' ') === '12-25 2027-04-06', `the closed days are kept: ${kept}`);
+  const mail = { from: 'anna@fell.example', to: 'help@tarnina.example', subject: 'Open?', text: 'Are you there?' };
+  await deliver(server.smtp, { from: mail.from, to: mail.to, raw: compose(mail) });
+  await page.goto(`${server.url}/inbox/all`);
+  await page.getByRole('link', { name: /Open\?/ }).first().click();
+  const said = page.getByRole('article').filter({ hasText: 'we are closed & back tomorrow.' });
+  await said.getByText('Automatic reply').waitFor();
+  await said.getByText('Hello anna@fell.example,').waitFor();
+  await accessible(page, 'a thread with an automatic reply');
 }
