@@ -1,5 +1,6 @@
 //! The team's own addresses: mail to them finds its inbox, and answers go out under them, signed.
 
+mod auto_reply;
 mod fetching;
 
 use serde_json::{Value, json};

@@ -13,7 +13,6 @@
 )]
 
 mod answering;
-mod auto_reply;
 mod bench;
 mod bounces;
 mod channels;
