@@ -50,6 +50,7 @@ async function journey(context, dns) {
   await settings(page);
   await answered(page, server, dns);
   await filtered(page, server);
+  await automatic(page, server);
   await mailbox(page, server);
 }
 
@@ -75,7 +76,6 @@ async function mailbox(page, server) {
   const kept = await page.getByLabel('Password or token', { exact: true }).inputValue();
   ok(kept === '', 'the password is not shown again');
   await fits(page, 'an address with a mailbox');
-  await automatic(page, server);
 }
 
 /** What is missing is shown with the record to add, and seen once it is there. */
