@@ -19,6 +19,7 @@ mod channels;
 mod clock;
 mod composing;
 mod crash;
+mod demo;
 mod direct;
 mod doctor;
 mod figures;

@@ -17,8 +17,10 @@ mod postfix;
 mod program;
 mod report;
 mod search;
+mod sending;
 mod size;
 mod start;
+mod verifying;
 
 /// Messages of the largest stores: `BENCH_MESSAGES`, or the 1,000,000 that the bars speak of.
 fn messages() -> usize {

@@ -13,7 +13,7 @@ use frontdesk::base::{Clock, Secret};
 use frontdesk::config::Config;
 use frontdesk::desk::Desk;
 use frontdesk::desk::agents::NewAgent;
-use frontdesk::domain::{Actor, Incoming, Role};
+use frontdesk::domain::{Actor, Incoming, Job, Role};
 use frontdesk::store::{Direction, Entity, Key, Rows, Store};
 
 /// Longest anything may take.
@@ -32,23 +32,30 @@ pub struct Program {
 impl Program {
     /// `frontdesk serve` in `dir`.
     pub fn serve(dir: &Path) -> Program {
-        Program::start("serve", dir)
+        Program::start("serve", dir, &[])
+    }
+
+    /// The same, with more settings: the names of environment variables and their values.
+    pub fn serve_with(dir: &Path, settings: &[(&str, &str)]) -> Program {
+        Program::start("serve", dir, settings)
     }
 
     /// `frontdesk demo` in `dir`.
     pub fn demo(dir: &Path) -> Program {
-        Program::start("demo", dir)
+        Program::start("demo", dir, &[])
     }
 
     /// Starts it and waits until it serves. It is a session of its own, as Postfix and every service is: the
     /// kernel shares the processor out by sessions. `BENCH_BINARY` names another binary than this build's.
-    fn start(command: &str, dir: &Path) -> Program {
+    fn start(command: &str, dir: &Path, settings: &[(&str, &str)]) -> Program {
         let addresses = dir.join("run").join("addresses.json");
         // A killed server leaves its own behind, by which the next one knows that it was killed.
         let written = || std::fs::metadata(&addresses).and_then(|file| file.modified()).ok();
         let before = written();
         let start = Instant::now();
-        let binary = std::env::var("BENCH_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_frontdesk").into());
+        let named = settings.iter().find(|(name, _)| *name == "BENCH_BINARY").map(|(_, value)| (*value).to_owned());
+        let binary = named.or_else(|| std::env::var("BENCH_BINARY").ok());
+        let binary = binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_frontdesk").into());
         let mut child = Command::new("setsid")
             .arg(binary)
             .arg(command)
@@ -61,6 +68,7 @@ impl Program {
             .env("FRONTDESK_SMTP__LISTEN", "127.0.0.1:0")
             .env("FRONTDESK_STORE__MIN_FREE_BYTES", "0")
             .env("FRONTDESK_STORE__MIN_FREE_PERCENT", "0")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -106,6 +114,16 @@ impl Program {
         wait("mail is filed", || {
             let rows = store.read().unwrap();
             rows.ids(Incoming::TABLE, &Key::new(), None, Direction::Forward, 1).unwrap().is_empty()
+        });
+    }
+
+    /// Waits until the queue of jobs is empty.
+    pub fn sent(&self) {
+        let config = Config::for_testing(&self.dir);
+        let store = Store::open_to_read(&self.dir, &app::store_settings(&config)).unwrap();
+        wait("mail is sent", || {
+            let rows = store.read().unwrap();
+            rows.ids(Job::TABLE, &Key::new(), None, Direction::Forward, 1).unwrap().is_empty()
         });
     }
 

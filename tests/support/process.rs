@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::{PASSWORD, PATIENCE};
 
+/// Longest the demo may take to load its workspace, on a machine with much else to do.
+const DEMO_PATIENCE: Duration = Duration::from_secs(240);
+
 /// A server that runs as its own process.
 pub struct Process {
     pub http: SocketAddr,
@@ -111,6 +114,25 @@ impl Process {
         let said = gather(child.stdout.take().unwrap());
         let log = gather(child.stderr.take().unwrap());
         let address = wait_for_addresses(&mut child, &told, &log);
+        Process { http: address("http"), smtp: address("smtp"), child, said, log }
+    }
+
+    /// Starts the demo, under its own host name, and waits until it has said all: its workspace is loaded by then.
+    pub fn demo(dir: &Path) -> Process {
+        let mut command = frontdesk(dir);
+        let mut child = start(command.env_remove("FRONTDESK_HOSTNAME").arg("demo")).unwrap();
+        let said = gather(child.stdout.take().unwrap());
+        let log = gather(child.stderr.take().unwrap());
+        let words = |of: &Mutex<Vec<u8>>| String::from_utf8_lossy(&of.lock().unwrap()).into_owned();
+        let begun = Instant::now();
+        while !words(&said).contains("Ctrl-C") {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the demo ended with {status}: {}", words(&log));
+            }
+            assert!(begun.elapsed() < DEMO_PATIENCE, "the demo does not start: {}", words(&log));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let address = wait_for_addresses(&mut child, &dir.join("run/addresses.json"), &log);
         Process { http: address("http"), smtp: address("smtp"), child, said, log }
     }
 
