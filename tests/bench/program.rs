@@ -56,19 +56,23 @@ impl Program {
         let named = settings.iter().find(|(name, _)| *name == "BENCH_BINARY").map(|(_, value)| (*value).to_owned());
         let binary = named.or_else(|| std::env::var("BENCH_BINARY").ok());
         let binary = binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_frontdesk").into());
-        let mut child = Command::new("setsid")
+        let mut program = Command::new("setsid");
+        if !settings.iter().any(|(name, _)| *name == "BENCH_BINARY") {
+            // An older program may not know this.
+            program.env("FRONTDESK_DNS__SERVERS", Dns::of_nothing().to_string());
+        }
+        let mut child = program
             .arg(binary)
             .arg(command)
             .arg("--data")
             .arg(dir)
             .env("FRONTDESK_HOSTNAME", "desk.example")
-            .env("FRONTDESK_DNS__SERVERS", Dns::of_nothing().to_string())
             .env("FRONTDESK_LOG", std::env::var("BENCH_LOG").unwrap_or_else(|_| "warn".into()))
             .env("FRONTDESK_HTTP__LISTEN", "127.0.0.1:0")
             .env("FRONTDESK_SMTP__LISTEN", "127.0.0.1:0")
             .env("FRONTDESK_STORE__MIN_FREE_BYTES", "0")
             .env("FRONTDESK_STORE__MIN_FREE_PERCENT", "0")
-            .envs(settings.iter().copied())
+            .envs(settings.iter().copied().filter(|(name, _)| name.starts_with("FRONTDESK_")))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
