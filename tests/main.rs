@@ -28,6 +28,7 @@ mod filtering;
 mod hostile_dns;
 mod hostile_mail;
 mod images;
+mod importing;
 mod joining;
 mod live;
 mod openapi;

@@ -10,17 +10,20 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::addresses::run_dir;
 use crate::base::Secret;
+use crate::channels::email::import;
 use crate::desk::agents::NewAgent;
 use crate::desk::{self, Desk, access};
 use crate::domain::agent::Session;
-use crate::domain::{Agent, Role, SessionId};
-use crate::store::Reader;
+use crate::domain::{Agent, Inbox, Role, SessionId};
+use crate::mail::parser::Parser;
+use crate::store::{Reader, Rows};
 
 /// Longest request, bytes.
-const MAX_REQUEST: u64 = 16 << 10;
+const MAX_REQUEST: u64 = 256 << 10;
 
 /// What a command asks.
 #[derive(Serialize, Deserialize)]
@@ -52,6 +55,8 @@ pub enum Request {
         /// Its number in the list.
         id: u64,
     },
+    /// Takes old mail in: its mails follow on the same connection. The reply is how far an earlier one came.
+    Import(import::Begin),
 }
 
 /// What became of it.
@@ -75,6 +80,7 @@ pub async fn carry_out(desk: &Desk, request: Request) -> Reply {
         Request::CreateToken { agent } => create_token(desk, &agent).await,
         Request::ListTokens { agent } => list_tokens(desk, agent.as_deref()),
         Request::RevokeToken { id } => revoke_token(desk, id).await,
+        Request::Import(_) => Err(String::from("an import needs a connection of its own")),
     };
     done.map_or_else(Reply::Refused, Reply::Done)
 }
@@ -153,31 +159,107 @@ pub(super) fn bind(data_dir: &Path) -> anyhow::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers commands until `stop`, one after another.
-pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>, stop: CancellationToken) {
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let Ok((stream, _)) = stream else { continue };
-        if let Err(error) = answer(stream, &desk).await {
-            tracing::warn!(%error, "a command on the control socket failed");
-        }
+/// A connection to the server on this data directory on which an import has begun, and how far an earlier one came;
+/// none when no server runs. A refusal is in the reply.
+///
+/// # Errors
+/// When a server is there but does not answer.
+pub async fn ask_to_import(
+    data_dir: &Path,
+    begin: import::Begin,
+) -> anyhow::Result<Option<(BufReader<UnixStream>, Reply)>> {
+    let Ok(mut stream) = UnixStream::connect(path(data_dir)).await else { return Ok(None) };
+    let mut line = serde_json::to_vec(&Request::Import(begin))?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    let mut stream = BufReader::new(stream);
+    let mut answer = String::new();
+    stream.read_line(&mut answer).await?;
+    Ok(Some((stream, serde_json::from_str(&answer).context("the running server did not answer")?)))
+}
+
+/// Begins an import: what it goes by, and how far an earlier one came.
+///
+/// # Errors
+/// In words that say what to do.
+pub fn begin_import(desk: &Desk, begin: &import::Begin) -> Result<(desk::import::Import, String), String> {
+    let found = desk.import_into(&begin.inbox, &begin.own, begin.open, begin.source.clone());
+    let found = found.map_err(|error| match error {
+        desk::Error::NotFound => no_inbox(desk, &begin.inbox),
+        other => other.to_string(),
+    })?;
+    let cursor = desk.import_cursor(&found).map_err(|error| error.to_string())?;
+    Ok((found, cursor.unwrap_or_default()))
+}
+
+fn no_inbox(desk: &Desk, wanted: &str) -> String {
+    let inboxes = desk.store.read().and_then(|rows| rows.all::<Inbox>()).unwrap_or_default();
+    let names: Vec<String> = inboxes.iter().map(|inbox| format!("{} ({})", inbox.name, inbox.local_part)).collect();
+    match names.is_empty() {
+        true => String::from("there is no inbox yet: set the installation up first"),
+        false => format!("there is no inbox {wanted:?}: those there are, are {}", names.join(", ")),
     }
 }
 
-async fn answer(stream: UnixStream, desk: &Desk) -> anyhow::Result<()> {
-    let (read, mut write) = stream.into_split();
+/// Answers commands until `stop`, one after another; an import goes on beside them.
+pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>, parser: Parser, stop: CancellationToken) {
+    let imports = TaskTracker::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let Ok((stream, _)) = stream else { continue };
+        match answer(stream, &desk, imports.is_empty()).await {
+            Ok(None) => {}
+            Ok(Some((stream, found))) => {
+                let (desk, parser, stop) = (Arc::clone(&desk), parser.clone(), stop.clone());
+                imports.spawn(async move {
+                    let done = tokio::select! {
+                        done = import::receive(&desk, &parser, found, stream) => done,
+                        // What is filed stays; the command says how to go on.
+                        () = stop.cancelled() => return,
+                    };
+                    if let Err(error) = done {
+                        tracing::warn!(%error, "an import broke off");
+                    }
+                });
+            }
+            Err(error) => tracing::warn!(%error, "a command on the control socket failed"),
+        }
+    }
+    imports.close();
+    imports.wait().await;
+}
+
+/// Answers a command; gives the connection back when an import begins on it.
+async fn answer(
+    stream: UnixStream,
+    desk: &Desk,
+    may_import: bool,
+) -> anyhow::Result<Option<(UnixStream, desk::import::Import)>> {
+    let mut stream = stream;
     let mut line = String::new();
-    let mut read = BufReader::new(read.take(MAX_REQUEST));
+    // Nobody writes on before the answer, so nothing is left in the buffer.
+    let mut read = BufReader::new((&mut stream).take(MAX_REQUEST));
     tokio::time::timeout(std::time::Duration::from_secs(5), read.read_line(&mut line)).await??;
+    let mut import = None;
     let reply = match serde_json::from_str(&line) {
+        Ok(Request::Import(_)) if !may_import => {
+            Reply::Refused(String::from("another import goes on: wait for its end, then run this again"))
+        }
+        Ok(Request::Import(begin)) => match begin_import(desk, &begin) {
+            Ok((found, cursor)) => {
+                import = Some(found);
+                Reply::Done(cursor)
+            }
+            Err(reason) => Reply::Refused(reason),
+        },
         Ok(request) => carry_out(desk, request).await,
         Err(_) => Reply::Refused(String::from("this server does not know that command: is it another version?")),
     };
     let mut out = serde_json::to_vec(&reply)?;
     out.push(b'\n');
-    write.write_all(&out).await?;
-    Ok(())
+    stream.write_all(&out).await?;
+    Ok(import.map(|import| (stream, import)))
 }

@@ -12,7 +12,7 @@ mod run;
 mod tls;
 
 pub use addresses::receiver_of;
-pub use control::{Reply, Request, ask, carry_out};
+pub use control::{Reply, Request, ask, ask_to_import, begin_import, carry_out};
 pub use run::{Running, Server};
 
 use std::path::{Path, PathBuf};

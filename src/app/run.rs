@@ -158,7 +158,11 @@ impl Server {
         // Listeners.
         supervise(&door_tasks, "web", self.http.run(endpoint, doors.clone()));
         supervise(&door_tasks, "mail receiver", self.smtp.run(Taking::new(Arc::clone(&self.desk)), doors.clone()));
-        supervise(&door_tasks, "commands", control::serve(self.control, Arc::clone(&self.desk), doors.clone()));
+        supervise(
+            &door_tasks,
+            "commands",
+            control::serve(self.control, Arc::clone(&self.desk), self.parser.clone(), doors.clone()),
+        );
 
         let filing = file_mail(Arc::clone(&self.desk), self.parser, Arc::clone(&authenticator), workers.clone());
         let checking = Checking { desk: Arc::clone(&self.desk), authenticator, stop: workers.clone() };

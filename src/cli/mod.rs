@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod demo;
 mod doctor;
+mod import;
 mod reindex;
 mod serve;
 
@@ -63,6 +64,8 @@ enum Command {
         #[arg(value_name = "FILE")]
         from: PathBuf,
     },
+    /// Takes old mail of other programs in: mbox files or a Maildir. Through the running server, or without one.
+    Import(import::ImportCommand),
     /// Makes the search index anew. The server must not run.
     Reindex,
     /// Prints the OpenAPI document of the HTTP interface.
@@ -117,6 +120,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Doctor { json } => doctor::run(&config, json).await,
             Command::Backup { to, without_secrets } => backup::run(&config, &to, !without_secrets),
             Command::Restore { from } => backup::run_restore(&config, &from),
+            Command::Import(command) => import::run(&config, command).await,
             Command::Reindex => reindex::run(&config),
             Command::Agent(command) => agent::run(&config, command).await,
             Command::Token(command) => agent::run_token(&config, command).await,

@@ -1,6 +1,7 @@
 //! What was found out about a mail's sender, on the message: at once, or later by a job.
 
-use super::filing::{place_forgery, sender_of};
+use super::filing::place_forgery;
+use super::said::sender_of;
 use super::threading::{self, Clues, Home};
 use super::{Act, Desk, Result};
 use crate::domain::Verdict;
@@ -49,7 +50,7 @@ impl Desk {
     /// The store's own.
     pub fn may_join(&self, incoming: &Incoming, parsed: &Parsed) -> Result<bool> {
         let rows = self.store.read()?;
-        let sender = address::contact_key(&sender_of(parsed, incoming).email);
+        let sender = address::contact_key(&sender_of(parsed, incoming.mail_from.as_deref()).email);
         let ids = parsed.answered_ids();
         let inboxes: Vec<InboxId> = incoming.recipients.iter().map(|recipient| recipient.inbox).collect();
         for recipient in &incoming.recipients {

@@ -254,7 +254,7 @@ pub(super) fn mark(
     unread: bool,
 ) -> Result<()> {
     let key = read_key(agent.id, conversation.id);
-    let now = read_mark(writer, agent, conversation.id)?;
+    let now = read_mark(writer, agent, conversation)?;
     let news = conversation.news_seq;
     let next = if unread { news.saturating_sub(1) } else { news };
     if conversation.is_unread(now) != unread && next != now {
@@ -268,9 +268,9 @@ pub(super) fn mark(
 ///
 /// # Errors
 /// The store's own.
-pub fn read_mark(rows: &impl Rows, agent: &Agent, conversation: ConversationId) -> Result<u64> {
-    let mark = rows.unique(Table::Reads, &read_key(agent.id, conversation))?;
-    Ok(mark.unwrap_or(agent.read_from))
+pub fn read_mark(rows: &impl Rows, agent: &Agent, conversation: &Conversation) -> Result<u64> {
+    let mark = rows.unique(Table::Reads, &read_key(agent.id, conversation.id))?;
+    Ok(mark.unwrap_or(agent.read_from.max(conversation.read_to)))
 }
 
 /// Where an agent's read mark stands.

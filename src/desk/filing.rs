@@ -6,28 +6,26 @@
 use std::collections::BTreeMap;
 
 use super::authenticating::{FROM_AGENT, note};
-use super::reading::{MAX_ATTACHMENTS, Read, encode};
+use super::reading::{Read, encode};
+use super::said::{MAX_PEOPLE, Said, message_has_files, sender_of};
 use super::threading::{self, Clues, Home};
 use super::{Act, Desk, Result, access, auto_reply, bounces, channels, contacts, events, filters, inbound, words};
 use crate::base::Timestamp;
-use crate::domain::attachment::Source;
 use crate::domain::channel::WayIn;
 use crate::domain::conversation::{Beginning, Last, Trouble};
 use crate::domain::filter::{self, Facts};
 use crate::domain::incoming::Recipient;
 use crate::domain::job::Work;
 use crate::domain::{
-    Actor, Attachment, AttachmentId, Authentication, BlobId, Channel, ChannelId, ContactId, Conversation,
-    ConversationId, Inbox, InboxId, Incoming, IncomingId, Job, JobId, Kind, Message, MessageId, Person, Place, State,
-    Verdict, What,
+    Actor, Authentication, Channel, ChannelId, ContactId, Conversation, ConversationId, Inbox, InboxId, Incoming,
+    IncomingId, Job, JobId, Kind, Message, MessageId, Place, State, Verdict, What,
 };
 use crate::mail::address;
 use crate::mail::bounce::Bounce;
-use crate::mail::parse::{Address, PARSER_VERSION, Parsed};
 use crate::store::{Direction, Key, NewBlob, Rows, Table, Writer};
 
-/// Recipients kept of one header.
-const MAX_PEOPLE: usize = 200;
+/// Conversations that one is linked with.
+const MAX_RELATED: usize = 200;
 /// Tries after which a mail is filed unread: the process ended in each of them. Two may be a power cut and
 /// bad luck.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -103,10 +101,12 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     let act = Act { at: incoming.received_at, actor: Actor::Outside };
     let body = writer.add_blob(body)?;
     let files = files.iter().map(|(index, bytes)| Ok((*index, writer.add_blob(bytes)?))).collect::<Result<_>>()?;
-    let sender = sender_of(&read.parsed, &incoming);
+    let sender = sender_of(&read.parsed, incoming.mail_from.as_deref());
     let agent = access::find_by_email(writer, &sender.email)?.is_some();
+    let trace = Some(incoming.trace.as_str());
+    let said = Said { parsed: &read.parsed, sender: &sender, raw: incoming.raw, trace, body, files };
     if let Some((about, bounce)) = report(writer, read, &incoming)? {
-        let letter = Letter { incoming: &incoming, read, sender: &sender, agent, contact: ContactId(0), body, files };
+        let letter = Letter { incoming: &incoming, read, said, agent, contact: ContactId(0) };
         letter.file_report(writer, act, &about, bounce)?;
         inbound::remember(writer, &incoming)?;
         return Ok(writer.delete::<Incoming>(incoming.id)?);
@@ -114,7 +114,7 @@ fn file(writer: &mut Writer<'_>, read: &Read, body: &NewBlob, files: &[(u32, &Ne
     let contact = contacts::find_or_add(writer, act, &sender)?.id;
     let inboxes: Vec<InboxId> = incoming.recipients.iter().map(|recipient| recipient.inbox).collect();
     let mut homes: Vec<ConversationId> = Vec::new();
-    let letter = Letter { incoming: &incoming, read, sender: &sender, agent, contact, body, files };
+    let letter = Letter { incoming: &incoming, read, said, agent, contact };
     for (recipient, token) in incoming.recipients.iter().zip(&read.tokens) {
         let id = letter.file_into(writer, act, recipient, &inboxes, token)?;
         homes.push(id);
@@ -133,6 +133,27 @@ fn report<'r>(writer: &Writer<'_>, read: &'r Read, incoming: &Incoming) -> Resul
     Ok(bounces::subject_of(writer, proven, bounce)?.map(|about| (about, bounce)))
 }
 
+/// Links a new conversation with those it belongs beside.
+pub(super) fn relate(
+    writer: &mut Writer<'_>,
+    act: Act,
+    conversation: &mut Conversation,
+    related: Vec<ConversationId>,
+) -> Result<()> {
+    for other in related {
+        let mut other: Conversation = writer.get(other)?;
+        if !other.related.contains(&conversation.id) && other.related.len() < MAX_RELATED {
+            conversation.related.push(other.id);
+            other.related.push(conversation.id);
+            writer.put(&other)?;
+            writer.change(act.at, act.actor, What::Conversation(other.id))?;
+            let args = [("conversation", conversation.id.0.into())];
+            events::add(writer, Act { actor: Actor::System, ..act }, &other, "linked", &args)?;
+        }
+    }
+    Ok(())
+}
+
 /// Links conversations that one mail made or reached.
 fn link(writer: &mut Writer<'_>, act: Act, homes: &[ConversationId]) -> Result<()> {
     for id in homes {
@@ -148,31 +169,14 @@ fn link(writer: &mut Writer<'_>, act: Act, homes: &[ConversationId]) -> Result<(
     Ok(())
 }
 
-/// Whom a mail is from: the first mailbox in From, else the envelope's sender, else nobody.
-pub(super) fn sender_of(parsed: &Parsed, incoming: &Incoming) -> Person {
-    let from = parsed.from.iter().find(|address| !address.email.is_empty()).or(parsed.from.first());
-    let name = from.and_then(|address| address.name.clone());
-    let email = from.map(|address| address.email.clone()).filter(|email| !email.is_empty());
-    let email = email.or_else(|| incoming.mail_from.clone()).unwrap_or_else(|| String::from("unknown"));
-    Person { name, email }
-}
-
-fn people(addresses: &[Address]) -> Vec<Person> {
-    let person = |address: &Address| Person { name: address.name.clone(), email: address.email.clone() };
-    addresses.iter().take(MAX_PEOPLE).map(person).collect()
-}
-
 /// One mail on its way into one inbox.
 struct Letter<'a> {
     incoming: &'a Incoming,
     read: &'a Read,
-    sender: &'a Person,
+    said: Said<'a>,
     /// Whether that is the address of somebody of the team, who does not write this way.
     agent: bool,
     contact: ContactId,
-    body: BlobId,
-    /// Bytes of their own that parts have, by index.
-    files: BTreeMap<u32, BlobId>,
 }
 
 /// How a mail stands among the others.
@@ -195,7 +199,7 @@ impl Letter<'_> {
     ) -> Result<ConversationId> {
         let parsed = &self.read.parsed;
         let ids = parsed.answered_ids();
-        let sender = address::contact_key(&self.sender.email);
+        let sender = address::contact_key(&self.said.sender.email);
         let inbox = existing_inbox(writer, recipient.inbox)?;
         let clues = Clues {
             token: recipient.token.as_deref(),
@@ -227,7 +231,7 @@ impl Letter<'_> {
                 let channel = self.channel(writer, recipient, inbox)?;
                 let mut begun = self.begin(writer, act, &sender, related, token, (inbox, channel))?;
                 let message = self.add(writer, act, &mut begun, Adding::default())?;
-                auto_reply::plan(writer, act, &begun, message, (self.incoming, self.read, self.sender))?;
+                auto_reply::plan(writer, act, &begun, message, (self.incoming, self.read, self.said.sender))?;
                 Ok(begun.id)
             }
         }
@@ -279,7 +283,7 @@ impl Letter<'_> {
         let parsed = &self.read.parsed;
         conversation.last = Some(Last {
             kind: Kind::Inbound,
-            author: String::from(self.sender.label()),
+            author: String::from(self.said.sender.label()),
             preview: words::preview(&parsed.text, self.read.quote_from_line),
         });
         conversation.last_activity_at = conversation.last_activity_at.max(message.at);
@@ -381,63 +385,19 @@ impl Letter<'_> {
             conversation.placed_at = act.at;
             conversation.place_reason = Some(String::from(reason));
         }
-        for other in related {
-            let mut other: Conversation = writer.get(other)?;
-            if !other.related.contains(&conversation.id) && other.related.len() < MAX_ATTACHMENTS {
-                conversation.related.push(other.id);
-                other.related.push(conversation.id);
-                writer.put(&other)?;
-                writer.change(act.at, act.actor, What::Conversation(other.id))?;
-                let args = [("conversation", conversation.id.0.into())];
-                events::add(writer, Act { actor: Actor::System, ..act }, &other, "linked", &args)?;
-            }
-        }
+        relate(writer, act, &mut conversation, related)?;
         Ok(conversation)
     }
 
     fn message(&self, writer: &mut Writer<'_>, act: Act, conversation: &Conversation) -> Result<Message> {
-        let parsed = &self.read.parsed;
-        let mut message = events::blank(writer, act, conversation, Kind::Inbound)?;
-        message.from = Some(self.sender.clone());
-        message.to = people(&parsed.to);
-        message.cc = people(&parsed.cc);
-        message.reply_to = people(&parsed.reply_to);
-        message.date = parsed.date_ms.map(Timestamp);
-        message.subject = Some(words::subject(&parsed.subject));
-        message.message_id.clone_from(&parsed.message_id);
-        message.raw = Some(self.incoming.raw);
-        message.trace = Some(self.incoming.trace.clone());
-        message.body = Some(self.body);
-        message.parser_version = PARSER_VERSION;
-        message.defects = parsed.defects.iter().map(|defect| String::from(defect.code())).collect();
+        let mut message = self.said.message(writer, act, conversation, Kind::Inbound)?;
         if self.agent {
             message.defects.push(String::from(FROM_AGENT));
         }
         if let Some(found) = &self.read.found {
             note(&mut message, found);
         }
-        for part in parsed.parts.iter().take(MAX_ATTACHMENTS) {
-            let file = Attachment {
-                id: AttachmentId(writer.next_id::<Attachment>()?),
-                message: Some(message.id),
-                uploader: None,
-                name: part.name.clone(),
-                media_type: part.content_type.clone(),
-                size: part.size,
-                content_id: part.content_id.clone(),
-                inline: part.inline,
-                source: self.source(part.index),
-                created_at: act.at,
-            };
-            writer.put(&file)?;
-            message.attachments.push(file.id);
-        }
         Ok(message)
-    }
-
-    fn source(&self, index: u32) -> Source {
-        let part = Source::Part { raw: self.incoming.raw, index };
-        self.files.get(&index).map_or(part, |blob| Source::Blob(*blob))
     }
 }
 
@@ -448,11 +408,6 @@ pub(super) fn place_forgery(conversation: &mut Conversation, authentication: &Au
         conversation.placed_at = at;
         conversation.place_reason = Some(String::from("dmarc_fail"));
     }
-}
-
-/// Whether any part is a file rather than a picture inside the text.
-fn message_has_files(parsed: &Parsed) -> bool {
-    parsed.parts.iter().any(|part| !part.inline)
 }
 
 /// The inbox, or the first one when it is gone.

@@ -67,7 +67,7 @@ impl Read {
 
 /// Files of a mail with bytes of their own, each with its part's index.
 #[derive(Debug, Default)]
-pub struct Apart(Vec<(u32, Prepared)>);
+pub struct Apart(pub(super) Vec<(u32, Prepared)>);
 
 impl Apart {
     /// Takes the files of a large mail apart: else each look at one would read and decode the whole mail. Those

@@ -47,7 +47,7 @@ pub enum Home {
 pub fn home(rows: &impl Rows, clues: &Clues<'_>) -> Result<Home> {
     let mut related = Vec::new();
     let mut elsewhere = None;
-    for id in candidates(rows, clues)? {
+    for id in candidates(rows, clues.token, clues.ids)? {
         let Some(conversation) = rows.find::<Conversation>(id)? else { continue };
         let takes_part = clues.believed && conversation.participants.iter().any(|known| known == clues.sender);
         if !takes_part || conversation.place == Place::Spam {
@@ -65,7 +65,7 @@ pub fn home(rows: &impl Rows, clues: &Clues<'_>) -> Result<Home> {
 }
 
 /// Conversations that the clues lead to, best first, each once.
-fn candidates(rows: &impl Rows, clues: &Clues<'_>) -> Result<Vec<ConversationId>> {
+pub(super) fn candidates(rows: &impl Rows, token: Option<&str>, ids: &[String]) -> Result<Vec<ConversationId>> {
     let mut found = Vec::new();
     let mut add = |id: ConversationId| {
         if !found.contains(&id) {
@@ -75,10 +75,10 @@ fn candidates(rows: &impl Rows, clues: &Clues<'_>) -> Result<Vec<ConversationId>
     let by_token = |token: &str| -> Result<Option<ConversationId>> {
         Ok(rows.unique(Table::ConversationByToken, &Key::new().text(token))?.map(ConversationId))
     };
-    if let Some(token) = clues.token {
+    if let Some(token) = token {
         by_token(token)?.into_iter().for_each(&mut add);
     }
-    for id in clues.ids.iter().take(MAX_IDS) {
+    for id in ids.iter().take(MAX_IDS) {
         let prefix = message_id_key(id);
         for message in rows.ids(Table::MessageByMessageId, &prefix, None, Direction::Backward, MAX_SAME)? {
             if let Some(message) = rows.find::<Message>(MessageId(message))? {

@@ -246,7 +246,7 @@ pub fn counts(rows: &Reader, who: &Who) -> Result<Counts> {
     }
     let page = list(rows, scope, &View::All.query(who.agent.id), None, COUNT_CAP * 3)?;
     for conversation in page.items {
-        let mark = conversations::read_mark(rows, &who.agent, conversation.id)?;
+        let mark = conversations::read_mark(rows, &who.agent, &conversation)?;
         counts.unread += usize::from(conversation.is_unread(mark));
     }
     counts.unread = counts.unread.min(COUNT_CAP);

@@ -174,6 +174,9 @@ pub struct Conversation {
     /// `received_seq` of the newest message that is unread until read: inbound ones and comments.
     #[serde(default)]
     pub news_seq: u64,
+    /// `received_seq` up to which it counts as read for whoever has no mark of their own: what was imported as old.
+    #[serde(default)]
+    pub read_to: u64,
     /// Number of the newest change that was a message or comment; a reply is stale behind it.
     #[serde(default)]
     pub talk_change: u64,
@@ -240,6 +243,7 @@ impl Conversation {
             token,
             related: Vec::new(),
             news_seq: 0,
+            read_to: 0,
             talk_change: 0,
         }
     }

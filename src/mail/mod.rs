@@ -14,6 +14,7 @@ mod emit;
 pub mod fill;
 mod headers;
 mod html_quotes;
+pub mod mbox;
 pub mod names;
 pub mod parse;
 pub mod parser;

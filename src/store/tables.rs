@@ -100,6 +100,11 @@ tables! {
     /// (time, hash): the same in order of time, for trimming.
     SeenByTime => "seen-by-time-1",
 
+    /// (inbox, hash of the mail) → message it became. Kept for ever: importing a mail again does nothing.
+    Imported => "imported-1",
+    /// (hash of a Message-ID, conversation): imported mails name it, and no message had it yet.
+    AwaitedIds => "awaited-ids-1",
+
     /// conversation → `Conversation`.
     Conversations => "conversations-1",
     /// (inbox, place, state, last activity, conversation).

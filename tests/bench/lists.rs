@@ -69,6 +69,7 @@ fn row(number: u64, words: &Words, now: Timestamp) -> (Contact, Conversation) {
         related: Vec::new(),
         participants: vec![email],
         news_seq: number,
+        read_to: 0,
         talk_change: 0,
     };
     (contact, conversation)

@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod doctor;
 pub mod filing;
 pub mod imap;
+pub mod import;
 pub mod intake;
 mod pace;
 pub mod receiver;

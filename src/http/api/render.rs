@@ -239,7 +239,7 @@ impl Renderer<'_> {
     pub(super) fn row(&self, conversation: &Conversation) -> poem::Result<ConversationRow> {
         let contact: Contact = self.rows.get(conversation.contact).map_err(broken)?;
         let agent = &self.who.agent;
-        let mark = conversations::read_mark(self.rows, agent, conversation.id).map_err(problem)?;
+        let mark = conversations::read_mark(self.rows, agent, conversation).map_err(problem)?;
         let mut draft = false;
         for kind in [DraftKind::Reply, DraftKind::Comment] {
             draft |= drafts::find(self.rows, agent.id, Some(conversation.id), kind).map_err(problem)?.is_some();

@@ -333,6 +333,7 @@ fn conversation(id: u64, inbox: u64, contact: u64, identity: String, op: Op) -> 
         related: Vec::new(),
         participants: Vec::new(),
         news_seq: 0,
+        read_to: 0,
         talk_change: 0,
     }
 }
