@@ -107,7 +107,7 @@ async fn old_mail_keeps_dates_threads_and_directions() {
     std::fs::write(files.path().join("old.mbox"), archive()).unwrap();
     let server = Process::serve(data.path());
     let client = owner(&server).await;
-    let arguments = "mbox old.mbox --inbox hello --own support@old.example";
+    let arguments = "mbox old.mbox --inbox office --own support@old.example";
     let said = imported(data.path(), files.path(), arguments);
     assert_eq!(said, "4 imported, 0 were there already\nleft out: 1 marked as deleted, 0 drafts\n");
     assert!(list(&client, "all").await.is_empty(), "what is old is closed");
@@ -144,7 +144,7 @@ async fn old_mail_keeps_dates_threads_and_directions() {
 async fn unread_mail_may_stay_open_and_nothing_is_sent() {
     let (data, files) = installation();
     std::fs::write(files.path().join("old.mbox"), archive().replace('\n', "\r\n")).unwrap();
-    imported(data.path(), files.path(), "mbox old.mbox --inbox HELLO@desk.example --open --own support@old.example");
+    imported(data.path(), files.path(), "mbox old.mbox --inbox OFFICE@desk.example --open --own support@old.example");
     let server = Process::serve(data.path());
     let client = owner(&server).await;
     let open = list(&client, "all").await;
@@ -168,8 +168,8 @@ async fn mails_come_together_over_one_that_is_missing_and_one_that_comes_late() 
     let late = entry(ALICE, OLD, "First", date, "Message-ID: <lost@x>\n");
     let stranger = entry("Eve <eve@far.example>", OLD, "Mine", date, "In-Reply-To: <lost@x>\n");
     std::fs::write(files.path().join("late"), late + &stranger).unwrap();
-    imported(data.path(), files.path(), "mbox replies --inbox hello");
-    imported(data.path(), files.path(), "mbox late --inbox hello");
+    imported(data.path(), files.path(), "mbox replies --inbox office");
+    imported(data.path(), files.path(), "mbox late --inbox office");
     let server = Process::serve(data.path());
     let closed = list(&owner(&server).await, "closed").await;
     let mut counts: Vec<_> = closed.iter().map(|row| row["message_count"].as_u64().unwrap()).collect();
@@ -190,7 +190,7 @@ async fn killed_anywhere_it_ends_as_if_it_had_not_been() {
         text.write_str(&entry(&from, OLD, "Hi", &format!("{day} Jan 2012 10:00:00 +0000"), &more)).unwrap();
     }
     std::fs::write(files.path().join("big"), text).unwrap();
-    let arguments = "mbox big --inbox hello --resume";
+    let arguments = "mbox big --inbox office --resume";
     let mut server = Some(Process::serve(data.path()));
     for round in 0..6_u64 {
         let mut running =
@@ -214,7 +214,7 @@ async fn killed_anywhere_it_ends_as_if_it_had_not_been() {
         }
     }
     imported(data.path(), files.path(), arguments);
-    let again = imported(data.path(), files.path(), "mbox big --inbox hello");
+    let again = imported(data.path(), files.path(), "mbox big --inbox office");
     assert_eq!(again, format!("0 imported, {MAILS} were there already\n"));
     process::told(data.path(), &["check"], "");
     let server = Process::serve(data.path());
@@ -250,7 +250,7 @@ old.flush()
     std::os::unix::fs::symlink(files.path().join("secret"), root.join("cur/link:2,S")).unwrap();
     std::os::unix::fs::symlink(files.path(), root.join(".linked")).unwrap();
     std::fs::File::create(root.join("cur/large:2,S")).unwrap().set_len(100 << 20).unwrap();
-    let output = import(data.path(), files.path(), "maildir Mail --inbox hello --open");
+    let output = import(data.path(), files.path(), "maildir Mail --inbox office --open");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && told.contains("\"Archiv.2010\": 1 mails"), "{told}");
@@ -258,7 +258,7 @@ old.flush()
     let problems = reasons(files.path(), "Mail");
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems.iter().any(|problem| problem["reason"].as_str().unwrap().contains("100 MiB")));
-    assert!(imported(data.path(), files.path(), "mbox py.mbox --inbox hello").starts_with("3 imported"));
+    assert!(imported(data.path(), files.path(), "mbox py.mbox --inbox office").starts_with("3 imported"));
     let server = Process::serve(data.path());
     let client = owner(&server).await;
     let subjects = |rows: Vec<Value>| {
@@ -284,20 +284,20 @@ fn what_cannot_be_imported_is_said() {
         [b"From a Thu Nov 23 06:12:31 2023\nSubject: ".to_vec(), vec![b'x'; 200 << 20], b"\n\n".to_vec()].concat();
     std::fs::write(files.path().join("long"), [&long, archive().as_bytes()].concat()).unwrap();
     for (arguments, words) in [
-        ("mbox binary --inbox hello", "From line"),
-        ("mbox missing --inbox hello", "missing: No such file"),
-        ("maildir . --inbox hello", "neither new nor cur"),
+        ("mbox binary --inbox office", "From line"),
+        ("mbox missing --inbox office", "missing: No such file"),
+        ("maildir . --inbox office", "neither new nor cur"),
         ("mbox empty --inbox nobody", "there is no inbox \"nobody\": those there are, are"),
     ] {
         let said = refused(data.path(), files.path(), arguments);
         assert!(said.contains(words), "{arguments}: {said}");
     }
-    assert_eq!(imported(data.path(), files.path(), "mbox empty --inbox hello"), "0 imported, 0 were there already\n");
-    let said = imported(data.path(), files.path(), "mbox long --inbox hello");
+    assert_eq!(imported(data.path(), files.path(), "mbox empty --inbox office"), "0 imported, 0 were there already\n");
+    let said = imported(data.path(), files.path(), "mbox long --inbox office");
     assert!(said.starts_with("4 imported") && said.contains("1 could not be imported: see long.import"), "{said}");
     assert_eq!(reasons(files.path(), "long")[0]["reason"], "it has 201 MiB; more than 64 MiB are not imported");
     let full = process::start(
-        command(data.path(), files.path(), "mbox long --inbox hello").env("FRONTDESK_STORE__MIN_FREE_PERCENT", "100"),
+        command(data.path(), files.path(), "mbox long --inbox office").env("FRONTDESK_STORE__MIN_FREE_PERCENT", "100"),
     );
     let output = full.unwrap().wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
