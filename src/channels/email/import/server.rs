@@ -60,8 +60,13 @@ where
         // Dropped at its end, so that the filing ends too.
         let slices = slices;
         let mut read = BufReader::new(read);
-        while let Some(slice) = next_slice(desk, parser, &import, &mut read).await? {
-            if slices.send(slice).await.is_err() {
+        let mut ended = false;
+        while !ended {
+            let (slice, end) = next_slice(desk, parser, &import, &mut read).await?;
+            ended = end;
+            if let Some(slice) = slice
+                && slices.send(slice).await.is_err()
+            {
                 return Ok(false);
             }
         }
@@ -98,16 +103,21 @@ async fn tell(to: &mut (impl AsyncWrite + Unpin), told: &Told) -> std::io::Resul
     to.flush().await
 }
 
-/// Reads mails until there is a slice of them; none at the end.
+/// Reads mails until there is a slice of them, and tells whether the end was seen: nothing comes after it, so that
+/// to wait for more would be to wait for ever.
 async fn next_slice(
     desk: &Arc<Desk>,
     parser: &Parser,
     import: &Import,
     from: &mut (impl AsyncRead + Unpin),
-) -> std::io::Result<Option<Result<Slice>>> {
+) -> std::io::Result<(Option<Result<Slice>>, bool)> {
     let mut slice = Slice::default();
+    let mut ended = false;
     while !slice.is_full() {
-        let Some((head, raw)) = wire::next(from).await? else { break };
+        let Some((head, raw)) = wire::next(from).await? else {
+            ended = true;
+            break;
+        };
         match read(desk, parser, import, &head, raw).await {
             Ok(Some(mail)) => {
                 slice.rows += mail.weight();
@@ -115,11 +125,11 @@ async fn next_slice(
                 slice.mails.push(mail);
             }
             Ok(None) => slice.again += 1,
-            Err(error) => return Ok(Some(Err(error))),
+            Err(error) => return Ok((Some(Err(error)), false)),
         }
         slice.cursor = Some(head.cursor);
     }
-    Ok(slice.cursor.is_some().then_some(Ok(slice)))
+    Ok((slice.cursor.is_some().then_some(Ok(slice)), ended))
 }
 
 /// Reads a mail; none when it was imported already.
