@@ -26,6 +26,8 @@ use crate::store::{Direction, Key, NewBlob, Prepared, Reader, Rows, Table, Write
 const MAX_AWAITED: usize = 2;
 /// Conversations looked at that await the same id.
 const MAX_AWAITING: usize = 20;
+/// Ids that nobody has yet, of all imports: some 20 MB. Beyond them, a thread's early answer stays by itself.
+const MAX_AWAITED_IN_ALL: u64 = 250_000;
 /// Addresses of one's own that a command may name.
 const MAX_OWN: usize = 1000;
 
@@ -76,7 +78,7 @@ impl Old {
 
     /// Rows that filing it writes, at most: what a slice is measured by.
     pub fn weight(&self) -> usize {
-        25 + reading::MAX_ATTACHMENTS.min(self.parsed.parts.len()) * 2
+        45 + reading::MAX_ATTACHMENTS.min(self.parsed.parts.len()) * 2
     }
 }
 
@@ -206,11 +208,23 @@ fn file(writer: &mut Writer<'_>, act: Act, import: &Import, mail: &Old, bytes: B
     let mut conversation = letter.home(writer, act)?;
     let before = conversation.attributes();
     let message = letter.add(writer, act, &mut conversation)?;
+    forget_awaited(writer, &mail.parsed)?;
     writer.insert(Table::Imported, &key, &message.id.0.to_be_bytes())?;
     if conversation.attributes() != before {
         writer.change(act.at, act.actor, What::Conversation(conversation.id))?;
     }
     Ok(true)
+}
+
+/// What waited for this mail has found it: from now on it is found by the message itself.
+fn forget_awaited(writer: &mut Writer<'_>, parsed: &Parsed) -> Result<()> {
+    if let Some(id) = &parsed.message_id {
+        let key = message_id_key(id);
+        for waiting in writer.ids(Table::AwaitedIds, &key, None, Direction::Forward, MAX_AWAITING)? {
+            writer.remove(Table::AwaitedIds, message_id_key(id).u64(waiting).as_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// An old mail on its way into the inbox.
@@ -298,7 +312,9 @@ impl<'a> Letter<'a> {
     fn await_ids(&self, writer: &mut Writer<'_>, home: &Conversation, ids: &[String]) -> Result<()> {
         for id in ids.iter().take(MAX_AWAITED) {
             let key = message_id_key(id);
-            if writer.ids(Table::MessageByMessageId, &key, None, Direction::Forward, 1)?.is_empty() {
+            if writer.ids(Table::MessageByMessageId, &key, None, Direction::Forward, 1)?.is_empty()
+                && writer.rows_of(Table::AwaitedIds)? < MAX_AWAITED_IN_ALL
+            {
                 writer.insert(Table::AwaitedIds, key.u64(home.id.0).as_bytes(), &[])?;
             }
         }

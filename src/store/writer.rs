@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::Serialize;
 
 use super::blobs::{Location, NewBlob, Stored};
@@ -208,6 +208,11 @@ impl<'t> Writer<'t> {
     pub fn insert(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
         self.writes += 1;
         self.noting(|| Ok(self.open(table)?.insert(key, value).map(drop)?))
+    }
+
+    /// How many rows a table has.
+    pub fn rows_of(&self, table: Table) -> Result<u64> {
+        self.noting(|| Ok(self.open(table)?.len()?))
     }
 
     /// Removes a plain row.

@@ -6,6 +6,7 @@
 //! stores that some of them start from, so that the next run need not fill them again.
 
 mod fill;
+mod importing;
 mod intake;
 mod latency;
 mod letters;

@@ -60,9 +60,9 @@ where
         // Dropped at its end, so that the filing ends too.
         let slices = slices;
         let mut read = BufReader::new(read);
-        let mut ended = false;
+        let (mut ended, mut held) = (false, None);
         while !ended {
-            let (slice, end) = next_slice(desk, parser, &import, &mut read).await?;
+            let (slice, end) = next_slice(desk, parser, &import, &mut read, &mut held).await?;
             ended = end;
             if let Some(slice) = slice
                 && slices.send(slice).await.is_err()
@@ -103,33 +103,52 @@ async fn tell(to: &mut (impl AsyncWrite + Unpin), told: &Told) -> std::io::Resul
     to.flush().await
 }
 
+/// A mail that was read, how many bytes it has, and how far the import is behind it.
+type Held = (Old, u64, String);
+
+impl Slice {
+    /// Whether a mail would make more rows of it than one write may have.
+    fn has_no_room(&self, mail: &Old) -> bool {
+        !self.mails.is_empty() && self.rows + mail.weight() > SLICE_ROWS
+    }
+
+    fn add(&mut self, (mail, bytes, cursor): Held) {
+        self.rows += mail.weight();
+        self.bytes += bytes;
+        self.mails.push(mail);
+        self.cursor = Some(cursor);
+    }
+}
+
 /// Reads mails until there is a slice of them, and tells whether the end was seen: nothing comes after it, so that
-/// to wait for more would be to wait for ever.
+/// to wait for more would be to wait for ever. A mail for which there was no room is held for the next slice.
 async fn next_slice(
     desk: &Arc<Desk>,
     parser: &Parser,
     import: &Import,
     from: &mut (impl AsyncRead + Unpin),
+    held: &mut Option<Held>,
 ) -> std::io::Result<(Option<Result<Slice>>, bool)> {
     let mut slice = Slice::default();
-    let mut ended = false;
+    held.take().into_iter().for_each(|mail| slice.add(mail));
     while !slice.is_full() {
         let Some((head, raw)) = wire::next(from).await? else {
-            ended = true;
-            break;
+            return Ok((slice.cursor.is_some().then_some(Ok(slice)), true));
         };
         match read(desk, parser, import, &head, raw).await {
-            Ok(Some(mail)) => {
-                slice.rows += mail.weight();
-                slice.bytes += head.size;
-                slice.mails.push(mail);
+            Ok(Some(mail)) if slice.has_no_room(&mail) => {
+                *held = Some((mail, head.size, head.cursor));
+                break;
             }
-            Ok(None) => slice.again += 1,
+            Ok(Some(mail)) => slice.add((mail, head.size, head.cursor)),
+            Ok(None) => {
+                slice.again += 1;
+                slice.cursor = Some(head.cursor);
+            }
             Err(error) => return Ok((Some(Err(error)), false)),
         }
-        slice.cursor = Some(head.cursor);
     }
-    Ok((slice.cursor.is_some().then_some(Ok(slice)), ended))
+    Ok((slice.cursor.is_some().then_some(Ok(slice)), false))
 }
 
 /// Reads a mail; none when it was imported already.
