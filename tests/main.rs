@@ -22,6 +22,7 @@ mod crash;
 mod demo;
 mod direct;
 mod doctor;
+mod exporting;
 mod figures;
 mod files;
 mod filtering;

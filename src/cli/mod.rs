@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod demo;
 mod doctor;
+mod export;
 mod import;
 mod reindex;
 mod serve;
@@ -66,6 +67,15 @@ enum Command {
     },
     /// Takes old mail of other programs in: mbox files or a Maildir. Through the running server, or without one.
     Import(import::ImportCommand),
+    /// Writes everything in open forms, mbox and JSON Lines, into a new directory. Works beside a running server.
+    Export {
+        /// The directory to make.
+        #[arg(value_name = "DIR")]
+        to: PathBuf,
+        /// Only this inbox: its name or address.
+        #[arg(long)]
+        inbox: Option<String>,
+    },
     /// Makes the search index anew. The server must not run.
     Reindex,
     /// Prints the OpenAPI document of the HTTP interface.
@@ -121,6 +131,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Backup { to, without_secrets } => backup::run(&config, &to, !without_secrets),
             Command::Restore { from } => backup::run_restore(&config, &from),
             Command::Import(command) => import::run(&config, command).await,
+            Command::Export { to, inbox } => export::run(&config, &to, inbox.as_deref()),
             Command::Reindex => reindex::run(&config),
             Command::Agent(command) => agent::run(&config, command).await,
             Command::Token(command) => agent::run_token(&config, command).await,

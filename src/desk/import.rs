@@ -103,10 +103,7 @@ impl Desk {
         let rows = self.store.read()?;
         let inboxes = rows.all::<Inbox>()?;
         let wanted = inbox.trim().to_lowercase();
-        let is_it = |inbox: &&Inbox| {
-            inbox.local_part == wanted || self.fallback_address(inbox) == wanted || inbox.name.to_lowercase() == wanted
-        };
-        let inbox = inboxes.iter().find(is_it).ok_or(Error::NotFound)?.id;
+        let inbox = inboxes.iter().find(|inbox| inbox.is_called(&wanted, &self.hostname)).ok_or(Error::NotFound)?.id;
         let agents: BTreeMap<String, AgentId> =
             rows.all::<Agent>()?.into_iter().map(|agent| (contact_key(&agent.email), agent.id)).collect();
         let mut known: BTreeSet<String> = own.iter().map(|email| contact_key(email)).collect();

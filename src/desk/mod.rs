@@ -19,6 +19,7 @@ pub mod drafts;
 mod enclosing;
 mod error;
 mod events;
+pub mod export;
 pub mod filing;
 pub mod filters;
 mod forwarding;

@@ -21,6 +21,15 @@ pub struct Inbox {
     pub created_at: Timestamp,
 }
 
+impl Inbox {
+    /// Whether somebody who types `wanted`, in lower case, means this one: its name, local part, or fallback address on
+    /// `hostname`.
+    pub fn is_called(&self, wanted: &str, hostname: &str) -> bool {
+        let address = || wanted.strip_suffix(hostname).and_then(|rest| rest.strip_suffix('@'));
+        self.local_part == wanted || self.name.to_lowercase() == wanted || address() == Some(&self.local_part)
+    }
+}
+
 /// Longest local part we give out, in bytes (RFC 5321 allows 64).
 pub const MAX_LOCAL_PART: usize = 40;
 

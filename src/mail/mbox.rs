@@ -1,10 +1,11 @@
 //! mbox files: many mails in one, each behind a line that begins with `From `.
 //!
-//! Read as mboxrd (RFC 4155 and its common form): a `From ` line counts at the start of the file or behind an empty
+//! Read and written as mboxrd (RFC 4155 and its common form): a `From ` line counts at the start of the file or behind an empty
 //! line, when it ends in a date; of lines that begin with `>From `, `>>From ` … one `>` is taken away. Never more is
 //! kept in memory than is asked for, however long a line or a mail is.
 
-use std::io::{self, BufRead, Read};
+use std::borrow::Cow;
+use std::io::{self, BufRead, Read, Write};
 
 use crate::base::Timestamp;
 
@@ -193,6 +194,55 @@ pub fn hash(raw: &[u8]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// Writes a mail to the end of an mbox, as mboxrd, with its lines' ends as they are.
+///
+/// # Errors
+/// Those of writing.
+pub fn write(to: &mut impl Write, sender: &str, at: Timestamp, raw: &[u8]) -> io::Result<()> {
+    let plain = sender.bytes().all(|byte| byte.is_ascii_graphic()) && !sender.is_empty();
+    let sender = if plain { sender } else { "MAILER-DAEMON" };
+    let moment = jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default();
+    writeln!(to, "From {sender} {}", moment.strftime("%a %b %e %H:%M:%S %Y"))?;
+    for line in raw.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b"From ") || is_quoted_from(line) {
+            to.write_all(b">")?;
+        }
+        to.write_all(line)?;
+    }
+    to.write_all(if raw.ends_with(b"\n") { b"\n" } else { b"\n\n" })
+}
+
+/// A mail without the `Authentication-Results` that bear `id`: whoever reads them elsewhere would take them for ours
+/// (RFC 8601, section 5).
+pub fn without_results_of<'m>(raw: &'m [u8], id: &str) -> Cow<'m, [u8]> {
+    let (mut kept, mut head, mut left_out) = (Vec::new(), 0, false);
+    let mut lines = raw.split_inclusive(|byte| *byte == b'\n').peekable();
+    let mut any = false;
+    while let Some(line) = lines.next() {
+        if matches!(line, b"\n" | b"\r\n") {
+            break;
+        }
+        head += line.len();
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            // The id may stand on the folded line behind the name.
+            let value = line.iter().position(|byte| *byte == b':').and_then(|colon| line.get(colon + 1..));
+            let value = value.unwrap_or_default().trim_ascii();
+            let value = if value.is_empty() { lines.peek().map_or(value, |next| next.trim_ascii()) } else { value };
+            let bearer = value.split(|byte| matches!(byte, b' ' | b';' | b'\t' | b'(')).next().unwrap_or_default();
+            left_out = name_of(line) == b"authentication-results" && bearer.eq_ignore_ascii_case(id.as_bytes());
+            any |= left_out;
+        }
+        if !left_out {
+            kept.extend_from_slice(line);
+        }
+    }
+    if !any {
+        return Cow::Borrowed(raw);
+    }
+    kept.extend_from_slice(raw.get(head..).unwrap_or_default());
+    Cow::Owned(kept)
+}
+
 /// The fields of the head, names in lower case; folded lines are left out.
 fn fields(raw: &[u8]) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
     let lines = raw.split(|byte| *byte == b'\n').take_while(|line| !matches!(*line, b"" | b"\r"));
@@ -240,6 +290,40 @@ mod tests {
         assert_eq!((found.raw.len(), found.size > 3 << 20), (1000, true));
         assert_eq!(mbox.read(1000).unwrap().unwrap().raw, b"B: 1\n");
         assert_eq!(mbox.read(1000).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mails: [&[u8]; 4] = [
+            b"Subject: 1\r\n\r\nFrom here\r\n>From there\r\n\r\n",
+            b"Subject: 2\n\nno end of line",
+            b"\n",
+            b"Subject: 4\n\nFrom a Thu Nov 23 06:12:31 2023\n",
+        ];
+        let (mut out, at) = (Vec::new(), Timestamp(1_700_719_951_000));
+        for (mail, sender) in mails.into_iter().zip(["a@b", "", "Ewa Lis", "\u{17c}@b"]) {
+            write(&mut out, sender, at, mail).unwrap();
+        }
+        let found = all(&out);
+        assert_eq!(found.len(), mails.len());
+        for (found, mail) in found.iter().zip(mails) {
+            assert_eq!(hash(&found.raw), hash(mail), "{:?}", String::from_utf8_lossy(&found.raw));
+            assert_eq!(found.came_at, Some(at));
+        }
+        assert!(out.starts_with(b"From a@b Thu Nov 23 06:12:31 2023\n"));
+        assert_eq!(String::from_utf8_lossy(&out).matches("From MAILER-DAEMON ").count(), 3);
+    }
+
+    #[test]
+    fn results_that_claim_to_be_ours_are_left_out() {
+        let mail = b"Authentication-Results: DESK.example; spf=pass\r\n smtp.mailfrom=a\r\nA: 1\r\n\
+            authentication-results:\r\n desk.example (x); dkim=pass\r\nAuthentication-Results: other.example; spf=fail\r\n\
+            \r\nAuthentication-Results: desk.example; words\r\n";
+        let kept = without_results_of(mail, "desk.example");
+        let rest = b"A: 1\r\nAuthentication-Results: other.example; spf=fail\r\n\r\n\
+            Authentication-Results: desk.example; words\r\n";
+        assert_eq!(String::from_utf8_lossy(&kept), String::from_utf8_lossy(rest));
+        assert!(matches!(without_results_of(rest, "desk.example"), Cow::Borrowed(_)));
     }
 
     #[test]
