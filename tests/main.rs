@@ -30,6 +30,7 @@ mod hostile_dns;
 mod hostile_mail;
 mod images;
 mod importing;
+mod interop;
 mod joining;
 mod live;
 mod openapi;

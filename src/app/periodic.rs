@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::tls::{LOOK_SECONDS, Watched};
 use crate::base::memory;
 use crate::config::Config;
 use crate::desk::Desk;
@@ -9,7 +10,8 @@ use crate::desk::retention::Keep;
 use crate::jobs::Task;
 
 /// All periodic tasks.
-pub(super) fn tasks(desk: &Arc<Desk>, config: &Config) -> Vec<Task> {
+pub(super) fn tasks(desk: &Arc<Desk>, config: &Config, certificates: Vec<Watched>) -> Vec<Task> {
+    let certificates = Arc::new(certificates);
     let keep =
         Keep { trash_days: i64::from(config.retention.trash_days), spam_days: i64::from(config.retention.spam_days) };
     let words = |error: crate::desk::Error| error.to_string();
@@ -18,6 +20,14 @@ pub(super) fn tasks(desk: &Arc<Desk>, config: &Config) -> Vec<Task> {
             desk.wake_snoozed().await.map(drop).map_err(words)
         }),
         task("look at the disk's room", 5, desk, move |desk| async move { desk.look_at_room().await.map_err(words) }),
+        task("look at the certificate files", LOOK_SECONDS, desk, move |_| {
+            let certificates = Arc::clone(&certificates);
+            async move {
+                // One that cannot be used does not keep the other from being looked at.
+                let wrong: Vec<String> = certificates.iter().filter_map(|files| files.look().err()).collect();
+                if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+            }
+        }),
         task("give memory back", 10, desk, |_| async {
             memory::give_back();
             Ok(())

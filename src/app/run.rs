@@ -50,6 +50,7 @@ pub struct Server {
     smtp: email::Receiver,
     control: UnixListener,
     parser: Parser,
+    certificates: Vec<tls::Watched>,
     /// Where the web port is.
     pub http_address: SocketAddr,
     /// Where mail is taken.
@@ -88,12 +89,17 @@ impl Server {
         let unclean = addresses::are_left(&config.data_dir);
         let indexer = Arc::new(open_index(&config, &store, unclean)?);
         let mut web = http::server::Settings::from_config(&config.http);
-        web.tls = tls::for_http(config.http.tls())?;
+        let (web_tls, web_files) = tls::for_http(config.http.tls())?.unzip();
+        web.tls = web_tls;
         web.bodies = http::bodies(config.http.max_upload_bytes);
         let http = HttpServer::bind(config.http.listen, web)
             .await
             .with_context(|| format!("cannot listen on {} for the web", config.http.listen))?;
-        let smtp = email::Receiver::bind(config.smtp.listen, receiver_settings(&config, clock)?)
+        let mut mail = receiver_settings(&config, clock);
+        let (mail_tls, mail_files) = tls::for_smtp(&config)?;
+        mail.tls = mail_tls;
+        let certificates = web_files.into_iter().chain([mail_files]).collect();
+        let smtp = email::Receiver::bind(config.smtp.listen, mail)
             .await
             .with_context(|| format!("cannot listen on {} for mail", config.smtp.listen))?;
         let (http_address, smtp_address) = (http.local_addr(), smtp.local_addr()?);
@@ -109,7 +115,7 @@ impl Server {
             .with_context(|| format!("cannot write into {}", config.data_dir.display()))?;
         let control = control::bind(&config.data_dir)?;
         let parser = Parser::start().context("cannot start the parser's thread")?;
-        Ok(Server { config, desk, indexer, http, smtp, control, parser, http_address, smtp_address })
+        Ok(Server { config, desk, indexer, http, smtp, control, parser, certificates, http_address, smtp_address })
     }
 
     /// The address people reach the pages at.
@@ -172,7 +178,7 @@ impl Server {
         supervise(&worker_tasks, "mailboxes", polling.run(workers.clone()));
         supervise(&worker_tasks, "waiting connections", sending.tidy());
         supervise(&worker_tasks, "queue", run_queue(mailing, Arc::clone(&store), clock.clone(), workers.clone()));
-        let tasks = periodic::tasks(&self.desk, &self.config);
+        let tasks = periodic::tasks(&self.desk, &self.config, self.certificates);
         supervise(&worker_tasks, "periodic tasks", run_periodic(tasks, clock, workers.clone()));
         let search = Arc::new(SearchFollower {
             store: Arc::clone(&store),
@@ -277,16 +283,15 @@ fn in_the_clear(http: &crate::config::Http) -> bool {
     !http.listen.ip().to_canonical().is_loopback() && http.tls().is_none() && http.trusted_proxies.is_empty()
 }
 
-fn receiver_settings(config: &Config, clock: Clock) -> anyhow::Result<email::Settings> {
+fn receiver_settings(config: &Config, clock: Clock) -> email::Settings {
     let mut settings = email::Settings::new(config.hostname.clone());
     settings.clock = clock;
-    settings.tls = tls::for_smtp(config.smtp.tls())?;
     settings.limits.connections = config.smtp.max_connections;
     settings.limits.connections_per_address = config.smtp.max_connections_per_address;
     settings.limits.data.message = config.smtp.max_message_bytes;
     settings.timeouts.command = Duration::from_secs(config.smtp.command_timeout_seconds);
     settings.timeouts.data = Duration::from_secs(config.smtp.data_timeout_seconds);
-    Ok(settings)
+    settings
 }
 
 /// The search index as a follower of the log.

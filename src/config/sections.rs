@@ -138,7 +138,8 @@ section! {
     pub struct Smtp in "smtp" {
         /// Address and port to listen on. Mail from the world comes to port 25.
         listen: [SocketAddr] = "\"127.0.0.1:2525\"";
-        /// Certificate chain in PEM, to offer STARTTLS. Needs tls_key.
+        /// Certificate chain in PEM for STARTTLS. Needs tls_key. When unset: the one of [http], else one that the
+        /// program makes for itself, which keeps mail from being read on its way but proves nobody's name.
         tls_cert: [Option<PathBuf>] = "\"/etc/frontdesk/tls/fullchain.pem\"";
         /// Private key in PEM.
         tls_key: [Option<PathBuf>] = "\"/etc/frontdesk/tls/privkey.pem\"";
@@ -283,7 +284,7 @@ impl Http {
 }
 
 impl Smtp {
-    /// The certificate to offer STARTTLS with; `None` when it is not offered.
+    /// The certificate of its own to offer STARTTLS with.
     pub fn tls(&self) -> Option<TlsFiles> {
         tls_files(&self.tls_cert, &self.tls_key)
     }
